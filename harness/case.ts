@@ -1,0 +1,261 @@
+/**
+ * What a case is: one promise, checked against a real program from the other end.
+ *
+ * A case is a folder `fixtures/cases/NAME` with a `case.jsonc` of the shape below. Unknown keys are
+ * refused. The smallest useful one:
+ *
+ * ```jsonc
+ * {
+ *   "promise": "A TCP connection leaves from one of the ports.",
+ *   "matrix": { "family": ["ipv4", "ipv6", "mapped"] },
+ *   "services": { "a": { "kind": "tcp" } },
+ *   "program": ["{guest}", "connect", "{a}"],
+ *   "bare": "same",
+ *   "expect": { "stdout": ["connected from {port}"], "observations": { "a": { "count": 1 } } }
+ * }
+ * ```
+ *
+ * That is nine tests: three families times three builds of the test guest. Each starts the service,
+ * runs the guest with and without the library, and judges the source ports that the service saw.
+ *
+ * ## What happens in one test
+ *
+ * 1. The services start, on ports outside the case's `ports` and outside the ephemeral ports.
+ * 2. Without the library (`bare`), if the case asks for it, against services of its own.
+ * 3. With the library: `program` is launched; with a `driver`, the program is a server, and ends
+ *    with SIGTERM once the driver has.
+ * 4. The services finish: whatever already connected is recorded, then they close.
+ * 5. The witness: the same program with an environment variable of ours that cannot be used must
+ *    refuse to start, which only the library, loaded into that program, can make it do.
+ * 6. The verdicts: `expect` against what the program did and what the peers saw. Checked always:
+ *    no two open connections share a 4-tuple, and nothing the guest did not expect was printed by
+ *    portpin on standard error.
+ *
+ * ## Placeholders
+ *
+ * In `program`, `driver`, `stdin`, `environment`, `preload`, `templates` (their contents) and in the
+ * lines of `expect`:
+ *
+ * | placeholder | stands for |
+ * | --- | --- |
+ * | `{NAME}` | the value of the matrix's list NAME in this test, such as `{family}` |
+ * | `{SERVICE}` | `ADDRESS:PORT` of a service, `[ADDRESS]:PORT` for IPv6 and mapped, as URLs need it |
+ * | `{SERVICE.address}`, `{SERVICE.port}` | its parts, the address without brackets |
+ * | `{SERVICE.KEY}` | what a `relay`'s server offers besides, such as a key file |
+ * | `{guest}` | our test guest, in one of its builds (see `guests`) |
+ * | `{library}` | the preload library, for `preload` |
+ * | `{folder}` | the case's own folder |
+ * | `{scratch}` | an empty folder of this test, removed afterwards |
+ * | `{dist}` | the folder of everything built |
+ *
+ * Any other `{word}` or `{word.word}` is an error, so that a typing error is never sent to a program.
+ * `%{x}` and `${x}` pass unchanged (curl and shells have them), and so does `{ x }`. A program with
+ * braces of its own goes into a file of the folder: `["python3", "{folder}/client.py", "{a}"]`.
+ *
+ * In the lines of `expect` also:
+ *
+ * | placeholder | matches |
+ * | --- | --- |
+ * | `{port}` | a decimal number that is one of `ports` |
+ * | `{number}` | a decimal number |
+ * | `{any}` | anything up to what follows it on the line |
+ *
+ * Ports are in host byte order everywhere.
+ */
+import { z } from "zod";
+
+/** `LOW-HIGH`, a single port, or several separated by commas, as `PORTPIN_PORTS` takes them. */
+const ports = z.string().regex(/^\d+(-\d+)?(,\d+(-\d+)?)*$/, "expected LOW-HIGH[,LOW-HIGH...]");
+
+/** The name of a service or of a list in the matrix; it becomes a placeholder. */
+const name = z.string().regex(/^[a-z][a-zA-Z0-9]*$/, "expected a word such as family or a2");
+
+/**
+ * How the guest addresses the service: `ipv4` (127.0.0.1), `ipv6` (::1), or `mapped`
+ * (::ffff:127.0.0.1, from an AF_INET6 socket to a service that listens on IPv4).
+ */
+export const Family = z.enum(["ipv4", "ipv6", "mapped"]);
+export type Family = z.infer<typeof Family>;
+
+const place = {
+  family: Family.optional().describe("Default: the matrix's family of this test, else ipv4."),
+  host: z.int().min(1).max(3).default(1)
+    .describe("Which destination: 127.0.0.HOST, or ::1, fd00::2, fd00::3."),
+};
+
+/** What a TCP or UDP service sends back. */
+const reply = z.enum(["echo", "peer"]).default("echo").describe(
+  "echo: what it received, until the client closes. " +
+    "peer: one line `ADDRESS PORT`, the client as the service sees it, to a connection at once " +
+    "(which it then closes), to a datagram in answer.",
+);
+
+export const Service = z.discriminatedUnion("kind", [
+  z.strictObject({ kind: z.literal("tcp"), ...place, reply })
+    .describe("Accepts any number of connections and keeps each until the client closes it."),
+  z.strictObject({ kind: z.literal("udp"), ...place, reply })
+    .describe("One observation a datagram."),
+  z.strictObject({ kind: z.literal("http"), ...place })
+    .describe("HTTP/1.1 with keep-alive; answers any request with `hello\\n`. One a connection."),
+  z.strictObject({ kind: z.literal("dns"), ...place })
+    .describe("Over UDP and TCP on one port; answers A with 192.0.2.1 and AAAA with 2001:db8::1."),
+  z.strictObject({
+    kind: z.literal("relay"),
+    ...place,
+    server: z.string().regex(/^[a-z][a-z0-9-]*$/).describe("A module harness/servers/SERVER.ts."),
+  }).describe("Observes each TCP connection and passes its bytes on to a real server."),
+  z.strictObject({
+    kind: z.literal("dial"),
+    ...place,
+    transport: z.enum(["tcp", "udp"]),
+    count: z.int().min(1).default(1).describe("How many announcements to wait for."),
+  }).describe(
+    "The peer of a guest that listens or only receives: for each line `listening PORT` that the " +
+      "guest prints (anything may follow), connects or sends the datagram `hello\\n` to that port " +
+      "on the service's address. Once it was answered or accepted, that port is the observation. " +
+      "`{SERVICE.address}` is where the guest may bind; there is no `{SERVICE.port}`.",
+  ),
+  z.strictObject({ kind: z.literal("front"), ...place }).describe(
+    "Observes nothing: an address and a free port for the guest itself to listen on. " +
+      "The driver waits until it accepts.",
+  ),
+]);
+export type Service = z.infer<typeof Service>;
+
+/** What the peers of one service, or of all of them, must have seen. */
+export const Observations = z.strictObject({
+  count: z.union([z.int().min(0), z.strictObject({ min: z.int(), max: z.int() })]).optional()
+    .describe("How many connections, or datagrams. Default: at least one."),
+  ports: z.union([z.enum(["inside", "outside", "any", "stdout"]), ports]).default("inside")
+    .describe(
+      "Where the source ports lie: inside or outside the case's ports, anywhere, exactly those " +
+        "that `{port}` matched on standard output, or inside the set given here.",
+    ),
+  spread: z.enum(["distinct", "same"]).optional()
+    .describe("distinct: no source port twice. same: one source port for all."),
+  covers: z.boolean().default(false)
+    .describe("Every port of the set (the case's ports, or the one given here) was seen."),
+  transport: z.enum(["tcp", "udp"]).optional()
+    .describe("Which of a dns service's two transports must have been used."),
+});
+export type Observations = z.infer<typeof Observations>;
+
+const lines = z.array(z.string());
+
+/** What one run of the program must have done. */
+export const Expectation = z.strictObject({
+  status: z.union([z.int().min(0).max(255), z.string().regex(/^SIG[A-Z0-9]+$/)]).default(0)
+    .describe("The exit status, or the signal that ended the program."),
+  stdout: lines.optional().describe("All lines of standard output. Default: not judged."),
+  stderr: lines.optional()
+    .describe("All lines of standard error. Default: anything that does not begin `portpin: `."),
+  observations: z.record(z.string(), Observations).default({}).describe(
+    "By service name; `together` means the observations of all services taken together. A " +
+      "service that is not named is judged as {}: at least one observation, inside the ports.",
+  ),
+});
+export type Expectation = z.infer<typeof Expectation>;
+
+/** The builds of our test guest that a case may ask for. */
+export const Guest = z.enum(["glibc", "musl", "x86", "nolibc", "aarch64", "s390x"]);
+export type Guest = z.infer<typeof Guest>;
+
+const shape = z.strictObject({
+  $schema: z.string().optional(),
+  promise: z.string().regex(/^[A-Z].*\.$/, "expected one sentence, ending in a full stop"),
+  ports: ports.default("50000-50511").describe(
+    "The ports that the guest must leave from. Given to it as PORTPIN_PORTS, except with a " +
+      "`policy`, which says so itself.",
+  ),
+  environment: z.record(z.string(), z.union([z.string(), z.null()])).default({})
+    .describe("Further variables for the program, not for its driver; null removes one."),
+  policy: z.string().optional()
+    .describe("A policy file in the case's folder: the library is built from it."),
+  portRange: z.string().regex(/^\d+-\d+$/, "expected LOW-HIGH").optional()
+    .describe("The namespace's net.ipv4.ip_local_port_range. Default: 32768-60999."),
+  sysctl: z.record(z.string().regex(/^net\.[a-z0-9_.]+$/), z.string()).default({})
+    .describe("Further settings of the namespace, by their full names."),
+  matrix: z.record(name, z.array(z.union([z.string(), z.int()])).min(1)).default({})
+    .describe("Lists of values; each combination is one test. `family` is also the services'."),
+  guests: z.array(Guest).min(1).optional()
+    .describe("With {guest}: which builds. Default: glibc, musl and x86."),
+  services: z.record(name, Service).default({}),
+  templates: z.array(z.string()).default([])
+    .describe("Files of the case's folder: {scratch} gets a copy with its placeholders filled in."),
+  program: z.array(z.string()).min(1),
+  stdin: z.string().optional().describe("Standard input. Default: empty."),
+  preload: z.array(z.string()).default(["{library}"])
+    .describe("LD_PRELOAD in order. A bare run has the same list without {library}."),
+  driver: z.array(z.string()).min(1).optional().describe(
+    "For a program that is a server: an argv that is run without the library once every `front` " +
+      "accepts. When it ends the program gets SIGTERM. `expect` judges the driver's status and " +
+      "standard output, the program's standard error.",
+  ),
+  requires: z.array(z.string()).default([]).describe(
+    "Programs on PATH besides program[0], driver[0] and what a relay's server needs. Without one " +
+      "of them the test is skipped, visibly.",
+  ),
+  bare: z.union([z.literal("same"), Expectation]).optional().describe(
+    "Also run without the library. same: status and standard output must be equal once port " +
+      "numbers (1024 to 65535) are masked. An expectation: what the bare run must do.",
+  ),
+  expect: Expectation.prefault({}),
+});
+
+/** Names that a placeholder has already. */
+const taken = [
+  "guest",
+  "library",
+  "folder",
+  "scratch",
+  "dist",
+  "port",
+  "number",
+  "any",
+  "together",
+];
+
+/** The schema of `case.jsonc`; its output has every default filled in. */
+export const Case = shape.superRefine((value, context) => {
+  const problem = (path: (string | number)[], message: string) =>
+    context.addIssue({ code: "custom", path, message });
+
+  for (const key of ["services", "matrix"] as const) {
+    for (const name of Object.keys(value[key])) {
+      if (taken.includes(name)) problem([key, name], `${name} is a placeholder already`);
+      if (key === "services" && name in value.matrix) {
+        problem([key, name], `${name} is a list of the matrix already`);
+      }
+    }
+  }
+  for (const family of value.matrix.family ?? []) {
+    if (!Family.safeParse(family).success) {
+      problem(["matrix", "family"], `expected ipv4, ipv6 or mapped, got ${family}`);
+    }
+  }
+  for (const [path, expectation] of expectationsOf(value)) {
+    for (const name of Object.keys(expectation.observations)) {
+      const service = value.services[name];
+      if (name !== "together" && service === undefined) {
+        problem([...path, "observations", name], `there is no service ${name}`);
+      }
+      if (service?.kind === "front") {
+        problem([...path, "observations", name], `${name} is a front, which observes nothing`);
+      }
+    }
+  }
+  const uses = [...value.program, ...(value.driver ?? [])].some((word) => word.includes("{guest}"));
+  if (value.guests !== undefined && !uses) {
+    problem(["guests"], "the program has no {guest}");
+  }
+  if (!value.preload.includes("{library}")) problem(["preload"], "{library} is missing");
+});
+
+/** A case as written in its file, validated, with defaults filled in. */
+export type Case = z.infer<typeof Case>;
+
+function expectationsOf(value: z.infer<typeof shape>): [string[], Expectation][] {
+  const both: [string[], Expectation][] = [[["expect"], value.expect]];
+  if (value.bare !== undefined && value.bare !== "same") both.push([["bare"], value.bare]);
+  return both;
+}
