@@ -1,0 +1,48 @@
+/**
+ * An OpenSSH server with a key and a configuration of its own; it lets in the user `portpin` with the key whose file is the word
+ * `SSH_KEY`. A server that is not root can only serve its own user and needs neither /run/sshd nor setgroups(2), which
+ * user namespaces forbid; so root runs it as an ordinary user too. Debian package: openssh-server.
+ */
+
+import { join } from "node:path";
+import { userInfo } from "node:os";
+import { freePort } from "./free_port.ts";
+import {
+  asOrdinaryUser,
+  launchServer,
+  looksLikeRoot,
+  prepare,
+  type Server,
+  type ServerPlace,
+} from "./process.ts";
+
+export async function start(place: ServerPlace): Promise<Server> {
+  const { directory, address } = place;
+  const port = freePort(address);
+  const hostKey = join(directory, "host_key");
+  const userKey = join(directory, "user_key");
+  for (const file of [hostKey, userKey]) {
+    await prepare(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "portpin", "-f", file]);
+  }
+  const configuration = join(directory, "sshd_config");
+  await Deno.writeTextFile(
+    configuration,
+    [
+      `ListenAddress ${address.includes(":") ? `[${address}]` : address}:${port}`,
+      `HostKey ${hostKey}`,
+      `AuthorizedKeysFile ${userKey}.pub`,
+      "PidFile none",
+      "UsePAM no",
+      "StrictModes no", // The directory lies in /tmp, which anybody may write.
+      "",
+    ].join("\n"),
+  );
+  const server = ["/usr/sbin/sshd", "-D", "-e", "-f", configuration]; // It insists on an absolute path.
+  return launchServer({
+    ...place,
+    name: "sshd",
+    port,
+    argv: asOrdinaryUser(directory, "portpin", server),
+    words: { SSH_KEY: userKey, SSH_USER: looksLikeRoot() ? "portpin" : userInfo().username },
+  });
+}
