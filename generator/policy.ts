@@ -1,0 +1,170 @@
+// The policy: what a policy file may say (the schema), and what it comes to (the canonical Policy).
+//
+// The schema is the one source of the published JSON schema, of the defaults, and of the
+// descriptions. What a value means is read by the parsers of ports.ts and source.ts, which flags
+// and environment variables go through as well.
+
+import * as z from "zod";
+import {
+  type Parsed,
+  parsePorts,
+  parseSlice,
+  type PortSet,
+  portsPattern,
+  type Slice,
+  slicePattern,
+} from "./ports.ts";
+import { parseSource } from "./source.ts";
+
+/** The engines of this version; `auto` is the best that the kernel offers. */
+export const engines = ["auto", "kernel"] as const;
+
+/** How a range is honoured. */
+export type Engine = typeof engines[number];
+
+/** What happens to a call whose port cannot be one of the ports. */
+export type WhenUnkept = "refuse" | "leave";
+
+/** A validated, canonical, frozen policy: the data of shim/Policy.zig. */
+export interface Policy {
+  readonly name: string;
+  /** Empty: `PORTPIN_PORTS` must say. */
+  readonly ports: PortSet;
+  readonly slice: Slice | null;
+  readonly deferBind: boolean;
+  readonly engine: Engine;
+  readonly whenUnkept: WhenUnkept;
+  /** Which of the variables may override what is written here. */
+  readonly environment: {
+    readonly ports: boolean;
+    readonly slice: boolean;
+    readonly engine: boolean;
+    readonly off: boolean;
+  };
+}
+
+/** The variables that a policy may let override it. */
+export const variables = [
+  "PORTPIN_PORTS",
+  "PORTPIN_SLICE",
+  "PORTPIN_ENGINE",
+  "PORTPIN_OFF",
+] as const;
+
+export type Variable = typeof variables[number];
+
+/** A string in one of portpin's notations. Its issues carry the offset of the fault in the text. */
+function notation(pattern: string, parse: (text: string) => Parsed<unknown>) {
+  return z.string().check((context) => {
+    const parsed = parse(context.value);
+    if (parsed.ok) return;
+    for (const { offset, reason } of parsed.problems) {
+      context.issues.push({
+        code: "custom",
+        input: context.value,
+        message: reason,
+        params: { offset },
+      });
+    }
+  }).meta({ pattern });
+}
+
+function refuseRepeats(context: z.core.ParsePayload<string[]>): void {
+  context.value.forEach((item, index, list) => {
+    if (list.indexOf(item) === index) return;
+    context.issues.push({ code: "custom", input: item, path: [index], message: "listed twice" });
+  });
+}
+
+/** What a policy file may say. Unknown keys are refused. */
+export const policySchema = z.strictObject({
+  $schema: z.string().optional().meta({
+    description: "Where this schema is, for editors.",
+  }),
+  name: z.string()
+    .regex(
+      /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/,
+      "expected 1 to 64 of A-Z a-z 0-9 . _ - with a letter or digit first",
+    )
+    .meta({ description: "What the operator calls the policy; shown by tools." }),
+  ports: notation(portsPattern, parsePorts).optional().meta({
+    description:
+      "The source ports that guests may use: LOW-HIGH, a single port, or several separated by " +
+      "commas. Without it PORTPIN_PORTS must say.",
+    examples: ["60000-60511", "60000-60255,61000"],
+  }),
+  slice: notation(slicePattern, parseSlice).optional().meta({
+    description:
+      "INDEX/COUNT, INDEX from 0: use only that one of COUNT equal parts of the ports. " +
+      "The parts are disjoint and cover the set.",
+    examples: ["0/4"],
+  }),
+  source: notation("^[0-9A-Fa-f.:]+(,[0-9A-Fa-f.:]+)?$", parseSource).optional().meta({
+    description: "The address to send from: one IPv4 and/or one IPv6 address, separated by a " +
+      "comma. This version of portpin cannot force a source address yet and refuses to build it.",
+    examples: ["192.0.2.7", "192.0.2.7,2001:db8::7"],
+  }),
+  deferBind: z.boolean().default(true).meta({
+    description: "Whether the guest's own bind(ip, 0) on TCP leaves the choice of port to " +
+      "connect(), so that connections to different destinations can share one port.",
+  }),
+  engine: z.enum(engines).default("auto").meta({
+    description:
+      "How the ports are honoured: by the kernel's IP_LOCAL_PORT_RANGE (kernel), or by " +
+      "the best engine there is (auto).",
+  }),
+  whenUnkept: z.enum(["refuse", "leave"]).default("refuse").meta({
+    description: "What happens to a call whose port cannot be one of the ports: it fails with " +
+      "EADDRNOTAVAIL (refuse), or goes on as if portpin were not there (leave).",
+  }),
+  environment: z.array(z.enum(variables)).check(refuseRepeats).default([...variables]).meta({
+    description: "Which environment variables may override this policy; the others are ignored. " +
+      "An empty list forbids them all.",
+    uniqueItems: true,
+  }),
+}).meta({
+  title: "portpin policy",
+  description: "Which source ports unmodified programs use under portpin.",
+});
+
+/** A policy file's content after the schema's defaults. */
+export type PolicyFile = z.output<typeof policySchema>;
+
+/** The published JSON schema: what an editor checks a policy file against. */
+export function policyJsonSchema(): Record<string, unknown> {
+  return z.toJSONSchema(policySchema, { io: "input" });
+}
+
+/** The canonical form of a file that passed {@linkcode policySchema}. */
+export function canonicalPolicy(file: PolicyFile): Policy {
+  const allows = (variable: Variable) => file.environment.includes(variable);
+  return freeze({
+    name: file.name,
+    ports: file.ports === undefined ? [] : valueOf(parsePorts(file.ports)),
+    slice: file.slice === undefined ? null : valueOf(parseSlice(file.slice)),
+    deferBind: file.deferBind,
+    engine: file.engine,
+    whenUnkept: file.whenUnkept,
+    environment: {
+      ports: allows("PORTPIN_PORTS"),
+      slice: allows("PORTPIN_SLICE"),
+      engine: allows("PORTPIN_ENGINE"),
+      off: allows("PORTPIN_OFF"),
+    },
+  });
+}
+
+function valueOf<T>(parsed: Parsed<T>): T {
+  if (!parsed.ok) throw new TypeError("Cannot use an unchecked policy file");
+  return parsed.value;
+}
+
+function freeze<T extends object>(value: T): T {
+  for (const part of Object.values(value)) {
+    if (typeof part === "object" && part !== null) freeze(part);
+  }
+  return Object.freeze(value);
+}
+
+/** The policy of the general library: no ports of its own, all of it left to the environment. */
+export const generalPolicy: Policy = canonicalPolicy(policySchema.parse({ name: "general" }));

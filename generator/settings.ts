@@ -1,0 +1,104 @@
+// Settings from outside a policy file: environment variables and flags. They go through the same
+// validators as the file, and messages name them as the user spelled them.
+
+import { exitStatus, Failure } from "./failure.ts";
+import { engines, type Policy } from "./policy.ts";
+import { type Parsed, parsePorts, parseSlice, slicingProblem } from "./ports.ts";
+import { parseSource } from "./source.ts";
+
+/** What can be set from outside; the keys of a policy, and `off` and `log`. */
+export type SettingKey = "ports" | "slice" | "source" | "engine" | "log" | "off";
+
+/** One value from outside. */
+export interface Setting {
+  readonly key: SettingKey;
+  readonly text: string;
+  /** As the user wrote it: `PORTPIN_PORTS=60000-`, `--ports 60000-`. */
+  readonly spelling: string;
+}
+
+/** Every `PORTPIN_` variable of design.md that is set; `get` is as `Deno.env.get`. */
+export function environmentSettings(get: (name: string) => string | undefined): Setting[] {
+  const keys: SettingKey[] = ["ports", "slice", "source", "engine", "log", "off"];
+  return keys.flatMap((key) => {
+    const name = `PORTPIN_${key.toUpperCase()}`;
+    const text = get(name);
+    return text === undefined ? [] : [{ key, text, spelling: `${name}=${text}` }];
+  });
+}
+
+/** One flag, spelled `--ports 60000-60511`. */
+export function flagSetting(key: SettingKey, text: string): Setting {
+  return { key, text, spelling: `--${key} ${text}` };
+}
+
+/** What a setting can be used for, or why not. */
+function parseSetting({ key, text }: Setting): Parsed<Partial<Policy>> {
+  switch (key) {
+    case "ports":
+      return mapParsed(parsePorts(text), (ports) => ({ ports }));
+    case "slice":
+      return mapParsed(parseSlice(text), (slice) => ({ slice }));
+    case "engine": {
+      const engine = engines.find((known) => known === text);
+      return engine === undefined ? refuse(engineProblem(text)) : { ok: true, value: { engine } };
+    }
+    case "off":
+      return text === "1" ? { ok: true, value: {} } : refuse("expected 1");
+    case "source": {
+      const source = parseSource(text);
+      return source.ok ? refuse(sourceUnsupported) : source;
+    }
+    case "log":
+      return refuse("logging is not supported by this version of portpin");
+  }
+}
+
+/** Why a valid source is refused all the same; in policy files too. */
+export const sourceUnsupported = "this version of portpin cannot force a source address";
+
+/** Why `text` is not an engine of this version; in policy files too. */
+export function engineProblem(text: string): string {
+  if (text === "emulation") return "this version of portpin has no emulation engine";
+  return `expected one of ${engines.join(", ")}`;
+}
+
+/**
+ * The policy with `settings` in place of its own values. Whether the policy allows them is the
+ * caller's to ask ({@linkcode Policy.environment}).
+ *
+ * @throws {Failure} with a line for each setting that cannot be used.
+ */
+export function withSettings(policy: Policy, settings: readonly Setting[]): Policy {
+  const lines: string[] = [];
+  let result = policy;
+  for (const setting of settings) {
+    const parsed = parseSetting(setting);
+    if (parsed.ok) result = { ...result, ...parsed.value };
+    else lines.push(...parsed.problems.map(({ reason }) => complaint(setting, reason)));
+  }
+  if (lines.length === 0) lines.push(...slicingComplaints(result, settings));
+  if (lines.length > 0) throw new Failure(lines.join("\n"), exitStatus.configuration);
+  return Object.freeze(result);
+}
+
+/** A slice that is too fine for the ports, said of whichever setting brought it about. */
+function slicingComplaints({ ports, slice }: Policy, settings: readonly Setting[]): string[] {
+  if (slice === null || ports.length === 0) return [];
+  const problem = slicingProblem(ports, slice);
+  const setting = settings.find(({ key }) => key === "slice") ??
+    settings.find(({ key }) => key === "ports");
+  return problem === undefined || setting === undefined ? [] : [complaint(setting, problem)];
+}
+
+function complaint({ spelling }: Setting, reason: string): string {
+  return `portpin: Cannot use ${spelling}: ${reason}`;
+}
+
+function mapParsed<A, B>(parsed: Parsed<A>, map: (value: A) => B): Parsed<B> {
+  return parsed.ok ? { ok: true, value: map(parsed.value) } : parsed;
+}
+
+function refuse(reason: string): { ok: false; problems: { offset: number; reason: string }[] } {
+  return { ok: false, problems: [{ offset: 0, reason }] };
+}
