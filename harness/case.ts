@@ -162,7 +162,7 @@ export type Guest = z.infer<typeof Guest>;
 
 const shape = z.strictObject({
   $schema: z.string().optional(),
-  promise: z.string().regex(/^[A-Z].*\.$/, "expected one sentence, ending in a full stop"),
+  promise: z.string().regex(/^\w.*\.$/, "expected one sentence, ending in a full stop"),
   ports: ports.default("50000-50511").describe(
     "The ports that the guest must leave from. Given to it as PORTPIN_PORTS, except with a " +
       "`policy`, which says so itself.",
