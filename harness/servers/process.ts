@@ -12,7 +12,7 @@ export interface Server {
   address: string;
   /** Its port (host byte order). */
   port: number;
-  /** Words that a case may use in its commands: paths and the like that only the server knows. */
+  /** What a case may write as `{SERVICE.KEY}`: file names and the like that only the server knows. */
   words: Record<string, string>;
   /** Ends the server; resolves when its process is gone. */
   stop(): Promise<void>;

@@ -1,6 +1,6 @@
 /**
- * An OpenSSH server with a key and a configuration of its own; it lets in the user `portpin` with the key whose file is the word
- * `SSH_KEY`. A server that is not root can only serve its own user and needs neither /run/sshd nor setgroups(2), which
+ * An OpenSSH server with a key and a configuration of its own; it lets in the user `{SERVICE.user}` with the key
+ * in the file `{SERVICE.key}`. A server that is not root can only serve its own user and needs neither /run/sshd nor setgroups(2), which
  * user namespaces forbid; so root runs it as an ordinary user too. Debian package: openssh-server.
  */
 
@@ -43,6 +43,6 @@ export async function start(place: ServerPlace): Promise<Server> {
     name: "sshd",
     port,
     argv: asOrdinaryUser(directory, "portpin", server),
-    words: { SSH_KEY: userKey, SSH_USER: looksLikeRoot() ? "portpin" : userInfo().username },
+    words: { key: userKey, user: looksLikeRoot() ? "portpin" : userInfo().username },
   });
 }

@@ -22,6 +22,5 @@ export async function start(place: ServerPlace): Promise<Server> {
       ...["openssl", "s_server", "-accept", accept, "-key", key, "-cert", certificate],
       ...["-www", "-quiet"],
     ],
-    words: { TLS_CERTIFICATE: certificate },
   });
 }
