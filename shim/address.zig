@@ -1,0 +1,31 @@
+//! Reads the guest's socket addresses, which may be null, short, unaligned or unreadable.
+//!
+//! Rule: byte by byte, never past the length, never written to, and never before it is certain that
+//! they can be read: the kernel has just read the same address, or was asked whether it could.
+
+const std = @import("std");
+const linux = std.os.linux;
+
+/// RFC 2133's sockaddr_in6 had no scope; the kernel still takes it (SIN6_LEN_RFC2133).
+const in6_bytes_min = 24;
+
+/// The port of an address that the kernel has read, in host byte order; null for families that have none.
+pub fn port(address: *const anyopaque, length: c_uint) ?u16 {
+    const bytes: [*]const u8 = @ptrCast(address);
+    switch (std.mem.readInt(u16, bytes[0..2], .native)) {
+        // bind(2) takes AF_UNSPEC for AF_INET where the address is the wildcard.
+        linux.AF.INET, linux.AF.UNSPEC => if (length < @sizeOf(linux.sockaddr.in)) return null,
+        linux.AF.INET6 => if (length < in6_bytes_min) return null,
+        else => return null,
+    }
+    return std.mem.readInt(u16, bytes[2..4], .big);
+}
+
+/// The same before the kernel has read it; null also where it would fail, and for AF_UNSPEC.
+pub fn read(system: anytype, address: ?*const anyopaque, length: c_uint) ?u16 {
+    const given = address orelse return null;
+    if (length < @sizeOf(linux.sockaddr.in) or !system.isReadable(given)) return null;
+    const bytes: [*]const u8 = @ptrCast(given);
+    if (std.mem.readInt(u16, bytes[0..2], .native) == linux.AF.UNSPEC) return null;
+    return port(given, length);
+}

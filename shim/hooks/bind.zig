@@ -1,0 +1,31 @@
+//! bind(2): a moment when a port is chosen only if the guest asks for port 0.
+//!
+//! The address is not read before the kernel has read it: it may be unreadable. Where the call
+//! names a port, it is the guest's own choice and stays so.
+
+const instance = @import("../instance.zig");
+const next = @import("../next.zig");
+const Call = @import("../pin.zig").Call;
+const sys = @import("../system.zig");
+const Policy = @import("../Policy.zig");
+
+const hook = @This();
+
+pub const symbol = "bind";
+
+pub fn isWanted(_: Policy) bool {
+    return true;
+}
+
+pub fn call(fd: c_int, address: ?*const anyopaque, length: c_uint) callconv(.c) c_int {
+    const pin = instance.get() orelse return next.of(hook)(fd, address, length);
+    return @intCast(pin.bind(&.{ .fd = fd, .moment = .bind, .run = run, .address = address, .length = length }));
+}
+
+fn run(guest: *const Call) isize {
+    return next.of(hook)(guest.fd, guest.address, guest.length);
+}
+
+pub fn direct(fd: c_int, name: ?*const anyopaque, length: c_uint) callconv(.c) c_int {
+    return sys.libcResult(c_int, sys.raw("bind", .{ fd, name, length }));
+}

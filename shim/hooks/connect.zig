@@ -1,0 +1,31 @@
+//! connect(2): the moment when TCP chooses a port, and UDP if it has none.
+//!
+//! The destination is not looked at: the range is the socket's, and an address that cannot be
+//! read is for the kernel to refuse.
+
+const instance = @import("../instance.zig");
+const next = @import("../next.zig");
+const Call = @import("../pin.zig").Call;
+const sys = @import("../system.zig");
+const Policy = @import("../Policy.zig");
+
+const hook = @This();
+
+pub const symbol = "connect";
+
+pub fn isWanted(_: Policy) bool {
+    return true;
+}
+
+pub fn call(fd: c_int, address: ?*const anyopaque, length: c_uint) callconv(.c) c_int {
+    const pin = instance.get() orelse return next.of(hook)(fd, address, length);
+    return @intCast(pin.choose(&.{ .fd = fd, .moment = .connect, .run = run, .address = address, .length = length }));
+}
+
+fn run(guest: *const Call) isize {
+    return next.of(hook)(guest.fd, guest.address, guest.length);
+}
+
+pub fn direct(fd: c_int, destination: ?*const anyopaque, length: c_uint) callconv(.c) c_int {
+    return sys.libcResult(c_int, sys.raw("connect", .{ fd, destination, length }));
+}

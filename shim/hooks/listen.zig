@@ -1,0 +1,32 @@
+//! listen(2): the moment when a TCP socket that was not bound, or whose bind was deferred, chooses a port.
+
+const instance = @import("../instance.zig");
+const next = @import("../next.zig");
+const Call = @import("../pin.zig").Call;
+const sys = @import("../system.zig");
+const Policy = @import("../Policy.zig");
+
+const hook = @This();
+
+pub const symbol = "listen";
+
+pub fn isWanted(_: Policy) bool {
+    return true;
+}
+
+pub fn call(fd: c_int, backlog: c_int) callconv(.c) c_int {
+    const pin = instance.get() orelse return next.of(hook)(fd, backlog);
+    const guest: Guest = .{ .call = .{ .fd = fd, .moment = .listen, .run = run }, .backlog = backlog };
+    return @intCast(pin.choose(&guest.call));
+}
+
+const Guest = struct { call: Call, backlog: c_int };
+
+fn run(call_of_guest: *const Call) isize {
+    const guest: *const Guest = @alignCast(@fieldParentPtr("call", call_of_guest));
+    return next.of(hook)(guest.call.fd, guest.backlog);
+}
+
+pub fn direct(fd: c_int, backlog: c_int) callconv(.c) c_int {
+    return sys.libcResult(c_int, sys.raw("listen", .{ fd, backlog }));
+}

@@ -1,0 +1,63 @@
+//! The one pin of this process: what policy and environment came to.
+//!
+//! Rule: settled once, before `main`, and only read afterwards. A hook that is called earlier (another
+//! preload library's constructor may connect) settles it then.
+
+const std = @import("std");
+const build_policy: Policy = @import("policy");
+const Policy = @import("Policy.zig");
+const environment = @import("environment.zig");
+const next = @import("next.zig");
+const pin = @import("pin.zig");
+const process = @import("process.zig");
+const system = @import("system.zig");
+
+pub const policy = build_policy;
+
+const State = enum(u8) { unsettled, settling, idle, pinning };
+
+var state: std.atomic.Value(State) = .init(.unsettled);
+var instance: pin.Pin(system.System) = undefined;
+
+/// Null where portpin has nothing to do: no ports, PORTPIN_OFF, or an unusable value under `leave`.
+pub inline fn get() ?*pin.Pin(system.System) {
+    if (state.load(.acquire) == .unsettled) settle();
+    return if (state.load(.acquire) == .pinning) &instance else null;
+}
+
+/// Before main(), on the only thread there is. Ends the process where the environment cannot be used
+/// and the policy says `refuse`.
+pub fn settle() void {
+    // An earlier call of a hook from within this one, as from a malloc of dlsym's, finds us idle.
+    if (state.cmpxchgStrong(.unsettled, .settling, .acq_rel, .acquire) != null) return;
+    const start = process.start();
+    const settings = environment.settings(policy, start) orelse return state.store(.idle, .release);
+    instance = .{
+        .settings = settings,
+        .random = .init(if (start) |it| it.seed else 0),
+        .system = .{},
+    };
+    state.store(.pinning, .release);
+    adoptInherited();
+}
+
+/// Descriptors that were open at exec(2), as far as one poll(2) can tell them; of an inherited
+/// socket above, connect, listen and bind still take care.
+fn adoptInherited() void {
+    const linux = std.os.linux;
+    var entries: [inherited_max]linux.pollfd = undefined;
+    for (&entries, 0..) |*entry, fd| entry.* = .{ .fd = @intCast(fd), .events = 0, .revents = 0 };
+    if (linux.errno(linux.poll(&entries, entries.len, 0)) != .SUCCESS) return;
+    for (entries) |entry| {
+        if (entry.revents & linux.POLL.NVAL == 0) instance.adoptStranger(entry.fd);
+    }
+}
+
+/// One page of stack; the usual RLIMIT_NOFILE is twice as much.
+const inherited_max = 512;
+
+test {
+    _ = environment;
+    _ = next;
+    _ = pin;
+}

@@ -1,0 +1,157 @@
+//! The system-call layer: what `pin` and the engines ask of the kernel, and nothing else.
+//!
+//! Rule: raw system calls on raw numbers. They leave errno alone, never pass through another
+//! preload library, and are the only ones that the shim makes for itself.
+
+const std = @import("std");
+const builtin = @import("builtin");
+const linux = std.os.linux;
+const process = @import("process.zig");
+
+pub const E = linux.E;
+pub const AF = linux.AF;
+pub const SOL = linux.SOL;
+pub const SO = linux.SO;
+pub const IPPROTO = linux.IPPROTO;
+pub const MSG = linux.MSG;
+pub const SCM = linux.SCM;
+pub const SOCK = linux.SOCK;
+pub const TCP = linux.TCP;
+
+/// Options of level SOL_IP; they work on AF_INET6 sockets too.
+pub const IP = struct {
+    /// ip(7); the port is chosen at connect(2) or listen(2). Linux 4.2, commit 90c337da1524.
+    pub const BIND_ADDRESS_NO_PORT = linux.IP.BIND_ADDRESS_NO_PORT;
+    /// ip(7); low half: lowest port, high half: highest. Linux 6.3, commit 91d0b78c5177.
+    pub const LOCAL_PORT_RANGE = 51;
+    /// Asks for SELinux labels of datagrams: without any effect on a TCP socket.
+    pub const PASSSEC = linux.IP.PASSSEC;
+};
+
+pub const IPPROTO_MPTCP = 262;
+
+/// A socket's name. Ports are in network byte order here, as the kernel gives them.
+pub const Name = extern struct {
+    bytes: linux.sockaddr.in6 align(8),
+    length: linux.socklen_t,
+
+    pub fn isInternet(name: *const Name) bool {
+        return name.bytes.family == AF.INET or name.bytes.family == AF.INET6;
+    }
+
+    /// Host byte order; sin_port and sin6_port are at the same place.
+    pub fn port(name: *const Name) u16 {
+        return std.mem.bigToNative(u16, name.bytes.port);
+    }
+};
+
+pub const Option = union(enum) { value: u32, errno: E };
+
+/// The real calls. Tests have a scripted twin with the same methods (`fake_system.zig`).
+pub const System = struct {
+    pub fn getOption(_: System, fd: i32, level: u32, name: u32) Option {
+        var value: u32 = 0;
+        var length: linux.socklen_t = @sizeOf(u32);
+        return switch (linux.errno(raw("getsockopt", .{ fd, level, name, &value, &length }))) {
+            .SUCCESS => .{ .value = value },
+            else => |failure| .{ .errno = failure },
+        };
+    }
+
+    pub fn setOption(_: System, fd: i32, level: u32, name: u32, value: u32) E {
+        return linux.errno(raw("setsockopt", .{ fd, level, name, &value, @as(usize, @sizeOf(u32)) }));
+    }
+
+    /// Null where the descriptor is no socket.
+    pub fn getName(_: System, fd: i32) ?Name {
+        var name: Name = undefined;
+        name.bytes.family = AF.UNSPEC;
+        name.length = @sizeOf(linux.sockaddr.in6);
+        if (linux.errno(raw("getsockname", .{ fd, &name.bytes, &name.length })) != .SUCCESS) return null;
+        return name;
+    }
+
+    pub fn bind(_: System, fd: i32, name: *const Name) E {
+        return linux.errno(raw("bind", .{ fd, &name.bytes, name.length }));
+    }
+
+    /// Whether eight bytes at `address` can be read, without reading them here: rt_sigprocmask(2)
+    /// copies the set before it looks at `how`, and refuses this one (EINVAL) where it could.
+    pub fn isReadable(_: System, address: *const anyopaque) bool {
+        const no_such_how = std.math.maxInt(u32);
+        const rc = linux.syscall4(.rt_sigprocmask, no_such_how, @intFromPtr(address), 0, 8);
+        return linux.errno(rc) != .FAULT;
+    }
+
+    /// Reads a small file whole; null where that cannot be done.
+    pub fn readFile(_: System, path: [*:0]const u8, buffer: []u8) ?[]u8 {
+        const opened = linux.open(path, .{ .CLOEXEC = true }, 0);
+        if (linux.errno(opened) != .SUCCESS) return null;
+        const fd: i32 = @intCast(opened);
+        const got = linux.read(fd, buffer.ptr, buffer.len);
+        _ = linux.close(fd);
+        return if (linux.errno(got) == .SUCCESS) buffer[0..got] else null;
+    }
+
+    pub fn coarseSeconds(_: System) u32 {
+        return process.coarseSeconds();
+    }
+
+    pub fn errno(_: System) E {
+        return process.errno();
+    }
+
+    pub fn setErrno(_: System, value: E) void {
+        process.setErrno(value);
+    }
+};
+
+/// One socket call by its name; on 32-bit x86 through socketcall(2), as all kernels there have it.
+pub fn raw(comptime name: []const u8, arguments: anytype) usize {
+    var words: [arguments.len]usize = undefined;
+    inline for (&words, arguments) |*to, argument| to.* = word(argument);
+    if (builtin.cpu.arch == .x86 and @hasDecl(linux.SC, name)) {
+        return linux.socketcall(@field(linux.SC, name), &words);
+    }
+    const number = @field(linux.SYS, name);
+    return switch (words.len) {
+        2 => linux.syscall2(number, words[0], words[1]),
+        3 => linux.syscall3(number, words[0], words[1], words[2]),
+        4 => linux.syscall4(number, words[0], words[1], words[2], words[3]),
+        5 => linux.syscall5(number, words[0], words[1], words[2], words[3], words[4]),
+        6 => linux.syscall6(number, words[0], words[1], words[2], words[3], words[4], words[5]),
+        else => comptime unreachable,
+    };
+}
+
+/// Signed numbers keep their sign, as the C calling convention passes them.
+fn word(argument: anytype) usize {
+    return switch (@typeInfo(@TypeOf(argument))) {
+        .pointer, .optional => @intFromPtr(argument),
+        .comptime_int => argument,
+        .int => |int| if (int.signedness == .signed)
+            @bitCast(@as(isize, argument))
+        else
+            argument,
+        else => comptime unreachable,
+    };
+}
+
+/// What a libc function of type `T` returns for a raw result: -1 and errno on failure.
+pub fn libcResult(comptime T: type, rc: usize) T {
+    switch (linux.errno(rc)) {
+        .SUCCESS => return @intCast(rc),
+        else => |failure| {
+            process.setErrno(failure);
+            return -1;
+        },
+    }
+}
+
+test "isReadable() tells a readable address from an unreadable one" {
+    const system: System = .{};
+    const bytes = [_]u8{0} ** 16;
+    try std.testing.expect(system.isReadable(&bytes));
+    try std.testing.expect(system.isReadable(bytes[3..].ptr));
+    try std.testing.expect(!system.isReadable(@ptrFromInt(8)));
+}

@@ -1,0 +1,44 @@
+//! What kind of socket a descriptor is, as the kernel says: never remembered, because a
+//! descriptor's number means something else after close, dup2 or exec.
+
+const sys = @import("system.zig");
+
+/// Whether source ports of this socket are ours to choose: TCP, MPTCP, UDP and UDP-Lite over IPv4 or
+/// IPv6. The protocol decides, not the type alone: ping sockets are SOCK_DGRAM, and a raw socket may
+/// carry TCP's number. Three system calls; asked only where something is not as usual.
+pub fn isPinnable(system: anytype, fd: i32) bool {
+    const domain = ask(system, fd, sys.SO.DOMAIN) orelse return false;
+    if (domain != sys.AF.INET and domain != sys.AF.INET6) return false;
+    const kind = ask(system, fd, sys.SO.TYPE) orelse return false;
+    const protocol = ask(system, fd, sys.SO.PROTOCOL) orelse return false;
+    return isPinnableKind(domain, kind, protocol);
+}
+
+/// The same from the arguments of socket(2), where protocol 0 means the type's usual one.
+pub fn isPinnableKind(domain: u32, kind: u32, protocol: u32) bool {
+    if (domain != sys.AF.INET and domain != sys.AF.INET6) return false;
+    return switch (kind) {
+        sys.SOCK.STREAM => switch (protocol) {
+            0, sys.IPPROTO.TCP, sys.IPPROTO_MPTCP => true,
+            else => false,
+        },
+        sys.SOCK.DGRAM => switch (protocol) {
+            0, sys.IPPROTO.UDP, sys.IPPROTO.UDPLITE => true,
+            else => false,
+        },
+        else => false,
+    };
+}
+
+/// Whether `fd` is a TCP socket, and no other. One system call: the option is of level SOL_TCP, which
+/// MPTCP (before Linux 6.17) and every other protocol refuse.
+pub fn isTcp(system: anytype, fd: i32) bool {
+    return system.getOption(fd, sys.IPPROTO.TCP, sys.TCP.THIN_LINEAR_TIMEOUTS) == .value;
+}
+
+fn ask(system: anytype, fd: i32, name: u32) ?u32 {
+    return switch (system.getOption(fd, sys.SOL.SOCKET, name)) {
+        .value => |value| value,
+        .errno => null,
+    };
+}
