@@ -1,19 +1,23 @@
 /**
- * Ports for real servers that cannot be told to let the kernel choose. The rule: such a port lies outside the range that the
- * kernel chooses from, so that no connection of a case can take it between the moment it is found free and the server's bind.
+ * Ports for servers that cannot be told to let the kernel choose. The rule: such a port lies
+ * outside the range that the kernel chooses from, so that no connection of a case can take it
+ * between the moment it is found free and the server's bind.
  */
 
 const LOWEST = 10_000;
 const HIGHEST = 65_535;
-const handedOut = new Set<number>();
 
-/** A TCP port (host byte order) at which nothing listens and which this process has not handed out before. */
+/** Where the next search starts: a port is not handed out again before all others were. */
+let next = LOWEST;
+
+/** A TCP port (host byte order) of the address at which nothing listens. */
 export function freePort(address: string): number {
   const [low, high] = ephemeralPorts();
-  for (let port = LOWEST; port <= HIGHEST; port++) {
-    if (handedOut.has(port) || (port >= low && port <= high)) continue;
-    handedOut.add(port);
-    if (isFree(address, port)) return port;
+  for (let tried = LOWEST; tried <= HIGHEST; tried++) {
+    const port = next;
+    next = port === HIGHEST ? LOWEST : port + 1;
+    const ephemeral = port >= low && port <= high;
+    if (!ephemeral && isFree(address, port)) return port;
   }
   throw new Error(`Cannot find a free port on ${address}: all outside ${low}-${high} are taken`);
 }

@@ -1,8 +1,12 @@
-/** A git daemon that serves one small repository, `/repository`, over git://. Debian package: git. */
+/**
+ * A git daemon that serves one small repository, `/repository`, over git://. Debian package: git.
+ */
 
 import { join } from "node:path";
 import { freePort } from "./free_port.ts";
 import { launchServer, prepare, type Server, type ServerPlace } from "./process.ts";
+
+export const programs = ["git"];
 
 /** Nothing of the user's or the machine's own configuration counts. */
 const env = { GIT_CONFIG_GLOBAL: "/dev/null", GIT_CONFIG_SYSTEM: "/dev/null" };
@@ -21,7 +25,7 @@ export async function start(place: ServerPlace): Promise<Server> {
     ...place,
     name: "git-daemon",
     port,
-    // The program itself: `git daemon` would start it as a child, which a signal to its parent does not end.
+    // The program itself: `git daemon` would only start it as a child.
     argv: [
       join(await programDirectory(), "git-daemon"),
       ...[`--listen=${address}`, `--port=${port}`, "--reuseaddr"],

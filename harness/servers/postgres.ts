@@ -1,19 +1,21 @@
 /**
- * A PostgreSQL server with a fresh cluster, superuser `postgres`, no password. It refuses to run as root, so root runs it as an
- * ordinary user of a user namespace. Debian package: postgresql.
+ * A PostgreSQL server with a fresh cluster, superuser `postgres`, no password. It refuses to run as
+ * root, so root runs it as an ordinary user of a user namespace. Debian package: postgresql.
  */
 
 import { join } from "node:path";
 import { freePort } from "./free_port.ts";
 import { asOrdinaryUser, launchServer, prepare, type Server, type ServerPlace } from "./process.ts";
+import { installed } from "./programs.ts";
+
+export const programs = ["initdb", "postgres"];
 
 export async function start(place: ServerPlace): Promise<Server> {
   const { directory, address } = place;
-  const programs = programDirectory();
   const data = join(directory, "data");
   const user = (argv: string[]) => asOrdinaryUser(directory, "postgres", argv);
   await prepare(user([
-    join(programs, "initdb"),
+    installed("initdb"),
     ...["--pgdata", data, "--username", "postgres", "--auth", "trust", "--no-sync"],
     ...["--encoding", "UTF8", "--no-locale"],
   ]));
@@ -24,7 +26,7 @@ export async function start(place: ServerPlace): Promise<Server> {
     ...place,
     name: "postgres",
     port,
-    argv: user([join(programs, "postgres"), "-D", data, ...options]),
+    argv: user([installed("postgres"), "-D", data, ...options]),
     answers: () => saysReady(data),
     endWith: "SIGINT", // Ends its sessions; SIGTERM waits for them.
   });
@@ -39,11 +41,4 @@ async function saysReady(data: string): Promise<boolean> {
     if (error instanceof Deno.errors.NotFound) return false;
     throw error;
   }
-}
-
-/** Debian keeps the server's programs out of PATH, in a directory for each version. */
-function programDirectory(): string {
-  const root = "/usr/lib/postgresql";
-  const versions = Array.from(Deno.readDirSync(root), (entry) => Number(entry.name));
-  return join(root, `${Math.max(...versions)}`, "bin");
 }

@@ -1,6 +1,7 @@
 /**
- * Starts a real server for a case and stops it again. The rule: `start` returns only when the server answers, and
- * `stop` only when its process is gone, so that no case waits for a guessed time.
+ * Starts a real server for a case and stops it again. The rule: `start` returns only when the
+ * server answers, and `stop` only when its process is gone, so that no case waits for a guessed
+ * time.
  */
 
 import { join } from "node:path";
@@ -12,7 +13,9 @@ export interface Server {
   address: string;
   /** Its port (host byte order). */
   port: number;
-  /** What a case may write as `{SERVICE.KEY}`: file names and the like that only the server knows. */
+  /**
+   * What a case may write as `{SERVICE.KEY}`: file names and the like that only the server knows.
+   */
   words: Record<string, string>;
   /** Ends the server; resolves when its process is gone. */
   stop(): Promise<void>;
@@ -35,7 +38,10 @@ export interface Launch extends ServerPlace {
   argv: string[];
   env?: Record<string, string>;
   words?: Record<string, string>;
-  /** Says whether the server answers; asked again until it does. By default: it accepts a TCP connection. */
+  /**
+   * Says whether the server answers; asked again until it does. By default: it accepts a TCP
+   * connection.
+   */
   answers?: () => Promise<boolean>;
   /** The signal that asks it to end. */
   endWith?: Deno.Signal;
@@ -46,7 +52,10 @@ const STOP_LIMIT_MS = 15_000;
 const POLL_MS = 20;
 const LOG_TAIL_BYTES = 2_000;
 
-/** Launches a server and waits until it answers; throws `Cannot start NAME: …` with the end of its log when it does not. */
+/**
+ * Launches a server and waits until it answers; throws `Cannot start NAME: …` with the end of its
+ * log when it does not.
+ */
 export async function launchServer(launch: Launch): Promise<Server> {
   const { name, directory, address, port } = launch;
   const log = join(directory, `${name}.log`);
@@ -92,14 +101,18 @@ export async function acceptsConnections(address: string, port: number): Promise
   }
 }
 
-/** Says whether this process is root, or looks like it inside a user namespace: some servers refuse to run so. */
+/**
+ * Says whether this process is root, or looks like it inside a user namespace: some servers refuse
+ * to run so.
+ */
 export function looksLikeRoot(): boolean {
   return process.geteuid?.() === 0;
 }
 
 /**
- * The command that runs `argv` as the ordinary user `name`. Root wraps it into a user namespace where its own user is called that
- * (a passwd file of the same namespace knows the name); an ordinary user, who needs no disguise, runs it as it is.
+ * The command that runs `argv` as the ordinary user `name`. Root wraps it into a user namespace
+ * where its own user is called that (a passwd file of the same namespace knows the name); an
+ * ordinary user, who needs no disguise, runs it as it is.
  */
 export function asOrdinaryUser(directory: string, name: string, argv: string[]): string[] {
   if (!looksLikeRoot()) return argv;
@@ -122,25 +135,30 @@ function spawnLogged(launch: Launch, log: string): Deno.ChildProcess {
     stdin: "null",
     stdout: "null",
     stderr: "null",
+    detached: true, // A process group of its own, so that its children end with it.
   }).spawn();
 }
 
 async function stopChild(
-  child: Deno.ChildProcess,
+  { pid }: Deno.ChildProcess,
   ended: Promise<unknown>,
-  signal: Deno.Signal,
+  endWith: Deno.Signal,
 ): Promise<void> {
-  const kill = (signal: Deno.Signal) => {
-    try {
-      child.kill(signal);
-    } catch (error) {
-      if (!(error instanceof TypeError)) throw error; // It has ended already.
-    }
-  };
-  kill(signal);
-  const timer = setTimeout(() => kill("SIGKILL"), STOP_LIMIT_MS);
+  const killGroup = () => signal(-pid, "SIGKILL");
+  signal(pid, endWith);
+  const timer = setTimeout(killGroup, STOP_LIMIT_MS);
   await ended;
   clearTimeout(timer);
+  killGroup();
+}
+
+/** Signals a process, or with a negative number a group; does nothing when it is gone. */
+function signal(pid: number, name: Deno.Signal): void {
+  try {
+    Deno.kill(pid, name);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
 }
 
 function pause(): Promise<void> {

@@ -3,6 +3,8 @@
 import { freePort } from "./free_port.ts";
 import { launchServer, type Server, type ServerPlace } from "./process.ts";
 
+export const programs = ["redis-server"];
+
 export function start(place: ServerPlace): Promise<Server> {
   const port = freePort(place.address);
   const options = {

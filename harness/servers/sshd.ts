@@ -1,7 +1,8 @@
 /**
- * An OpenSSH server with a key and a configuration of its own; it lets in the user `{SERVICE.user}` with the key
- * in the file `{SERVICE.key}`. A server that is not root can only serve its own user and needs neither /run/sshd nor setgroups(2), which
- * user namespaces forbid; so root runs it as an ordinary user too. Debian package: openssh-server.
+ * An OpenSSH server with a key and a configuration of its own; it lets in the user `{SERVICE.user}`
+ * with the key in the file `{SERVICE.key}`. A server that is not root can only serve its own user
+ * and needs neither /run/sshd nor setgroups(2), which user namespaces forbid; so root runs it as an
+ * ordinary user too. Debian package: openssh-server.
  */
 
 import { join } from "node:path";
@@ -15,6 +16,9 @@ import {
   type Server,
   type ServerPlace,
 } from "./process.ts";
+import { installed } from "./programs.ts";
+
+export const programs = ["sshd", "ssh-keygen"];
 
 export async function start(place: ServerPlace): Promise<Server> {
   const { directory, address } = place;
@@ -37,7 +41,8 @@ export async function start(place: ServerPlace): Promise<Server> {
       "",
     ].join("\n"),
   );
-  const server = ["/usr/sbin/sshd", "-D", "-e", "-f", configuration]; // It insists on an absolute path.
+  // It starts itself anew for each connection and so insists on an absolute path.
+  const server = [installed("sshd"), "-D", "-e", "-f", configuration];
   return launchServer({
     ...place,
     name: "sshd",

@@ -1,8 +1,13 @@
-/** A TLS server with a certificate for `portpin.invalid`, signed by itself; it says the same to everybody. Debian package: openssl. */
+/**
+ * A TLS server with a certificate for `portpin.invalid`, signed by itself; it says the same to
+ * everybody. Debian package: openssl.
+ */
 
 import { join } from "node:path";
 import { freePort } from "./free_port.ts";
 import { launchServer, prepare, type Server, type ServerPlace } from "./process.ts";
+
+export const programs = ["openssl"];
 
 export async function start(place: ServerPlace): Promise<Server> {
   const { directory, address } = place;
