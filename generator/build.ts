@@ -86,7 +86,7 @@ export function parseTarget(text: string): Target {
 
 async function runZigBuild(zig: Zig, args: string[]): Promise<void> {
   const { success, stdout, stderr } = await new Deno.Command(zig.path, {
-    args: ["build", ...args],
+    args: ["build", "--error-style", "minimal", "--summary", "none", ...args],
     cwd: root,
     env: zig.environment,
   }).output();

@@ -69,13 +69,6 @@ function notation(pattern: string, parse: (text: string) => Parsed<unknown>) {
   }).meta({ pattern });
 }
 
-function refuseRepeats(context: z.core.ParsePayload<string[]>): void {
-  context.value.forEach((item, index, list) => {
-    if (list.indexOf(item) === index) return;
-    context.issues.push({ code: "custom", input: item, path: [index], message: "listed twice" });
-  });
-}
-
 /** What a policy file may say. Unknown keys are refused. */
 export const policySchema = z.strictObject({
   $schema: z.string().optional().meta({
@@ -117,9 +110,15 @@ export const policySchema = z.strictObject({
     description: "What happens to a call whose port cannot be one of the ports: it fails with " +
       "EADDRNOTAVAIL (refuse), or goes on as if portpin were not there (leave).",
   }),
-  environment: z.array(z.enum(variables)).check(refuseRepeats).default([...variables]).meta({
-    description: "Which environment variables may override this policy; the others are ignored. " +
-      "An empty list forbids them all.",
+  environment: z.array(z.enum(variables)).superRefine((list, context) => {
+    list.forEach((item, index) => {
+      if (list.indexOf(item) === index) return;
+      context.addIssue({ code: "custom", path: [index], message: "listed twice" });
+    });
+  }, { when: ({ value }) => Array.isArray(value) }).default([...variables]).meta({
+    description: "Which environment variables may override this policy; an empty list forbids " +
+      "them all. One that is forbidden and set all the same keeps the guest from starting " +
+      "(whenUnkept refuse), or is named on standard error and ignored (leave).",
     uniqueItems: true,
   }),
 }).meta({

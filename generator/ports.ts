@@ -54,7 +54,7 @@ export function parsePorts(text: string): Parsed<PortSet> {
     } else if (Math.min(range.low, range.high) < 1 || Math.max(range.low, range.high) > portMax) {
       problems.push({ offset, reason: `${part} is not within 1-${portMax}` });
     } else if (range.low > range.high) {
-      problems.push({ offset, reason: `${part} is reversed, expected ${range.high}-${range.low}` });
+      problems.push({ offset, reason: `${part} is reversed` });
     } else {
       ranges.push({ ...range, offset });
     }
@@ -121,6 +121,16 @@ export function countPorts(ports: PortSet): number {
   return ports.reduce((sum, { low, high }) => sum + high - low + 1, 0);
 }
 
+/** The ports that are in both sets. */
+export function commonPorts(a: PortSet, b: PortSet): PortSet {
+  return a.flatMap((ours) =>
+    b.map((theirs) => ({
+      low: Math.max(ours.low, theirs.low),
+      high: Math.min(ours.high, theirs.high),
+    })).filter(({ low, high }) => low <= high)
+  );
+}
+
 /** Parses `INDEX/COUNT`, INDEX from 0 and below COUNT. */
 export function parseSlice(text: string): Parsed<Slice> {
   const match = /^(0|[1-9]\d*)\/(0|[1-9]\d*)$/.exec(text);
@@ -142,7 +152,7 @@ export function formatSlice({ index, count }: Slice): string {
 export function slicingProblem(ports: PortSet, { count }: Slice): string | undefined {
   const total = countPorts(ports);
   if (count <= total) return undefined;
-  return `${count} slices of ${total} ${total === 1 ? "port" : "ports"} would leave some empty`;
+  return `${count} parts are more than the ${total} ${total === 1 ? "port" : "ports"}`;
 }
 
 /**

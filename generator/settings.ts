@@ -64,22 +64,28 @@ export function engineProblem(text: string): string {
 }
 
 /**
- * The policy with `settings` in place of its own values. Whether the policy allows them is the
- * caller's to ask ({@linkcode Policy.environment}).
+ * The policy with `settings` in place of its own values.
  *
- * @throws {Failure} with a line for each setting that cannot be used.
+ * @throws {Failure} with a line for each setting that cannot be used or that the policy forbids.
  */
 export function withSettings(policy: Policy, settings: readonly Setting[]): Policy {
   const lines: string[] = [];
   let result = policy;
   for (const setting of settings) {
-    const parsed = parseSetting(setting);
+    const parsed = forbids(policy, setting)
+      ? refuse("the policy forbids it")
+      : parseSetting(setting);
     if (parsed.ok) result = { ...result, ...parsed.value };
     else lines.push(...parsed.problems.map(({ reason }) => complaint(setting, reason)));
   }
   if (lines.length === 0) lines.push(...slicingComplaints(result, settings));
   if (lines.length > 0) throw new Failure(lines.join("\n"), exitStatus.configuration);
   return Object.freeze(result);
+}
+
+/** Whether the policy keeps its own value; the shim says so too, and goes by `whenUnkept`. */
+export function forbids({ environment }: Policy, { key }: Setting): boolean {
+  return key in environment && !environment[key as keyof Policy["environment"]];
 }
 
 /** A slice that is too fine for the ports, said of whichever setting brought it about. */
