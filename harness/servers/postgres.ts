@@ -9,6 +9,7 @@ import { asOrdinaryUser, launchServer, prepare, type Server, type ServerPlace } 
 import { installed } from "./programs.ts";
 
 export const programs = ["initdb", "postgres"];
+export const ordinaryUser = true;
 
 export async function start(place: ServerPlace): Promise<Server> {
   const { directory, address } = place;

@@ -122,6 +122,14 @@ export function asOrdinaryUser(directory: string, name: string, argv: string[]):
   return ["unshare", "--mount", "--", "sh", "-c", script, passwd, ...argv];
 }
 
+/** Why {@linkcode asOrdinaryUser} cannot work here; undefined when it can. */
+export function ordinaryUserProblem(): string | undefined {
+  if (!looksLikeRoot()) return undefined;
+  const [program, ...args] = ["unshare", "--mount", "--", ...unshareUser, "--", "true"];
+  const { success, stderr } = new Deno.Command(program, { args, stdin: "null" }).outputSync();
+  return success ? undefined : new TextDecoder().decode(stderr).trim();
+}
+
 /** Any number but 0. */
 const USER = 1000;
 const unshareUser = ["unshare", "--user", `--map-user=${USER}`, `--map-group=${USER}`];

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { freePort } from "./free_port.ts";
 import { acceptsConnections, launchServer } from "./process.ts";
 import { describeMissing, findInstalled, installed } from "./programs.ts";
-import { missingPrograms, serverNames, startServer } from "./start.ts";
+import { missingPrograms, serverNames, serverProblem, startServer } from "./start.ts";
 
 const address = "127.0.0.1";
 
@@ -17,10 +17,11 @@ async function inDirectory(body: (directory: string) => Promise<void>): Promise<
 
 for (const name of serverNames) {
   const missing = missingPrograms(name).map(describeMissing);
+  const problem = missing.length > 0 ? `missing: ${missing.join(", ")}` : serverProblem(name);
   Deno.test({
     name: `startServer() starts ${name}, and stop() ends it` +
-      (missing.length > 0 ? ` (skipped: no ${missing.join(", ")})` : ""),
-    ignore: missing.length > 0,
+      (problem === undefined ? "" : ` (skipped: ${problem})`),
+    ignore: problem !== undefined,
     fn: () =>
       inDirectory(async (directory) => {
         const server = await startServer(name, { directory, address });

@@ -19,6 +19,7 @@ import {
 import { installed } from "./programs.ts";
 
 export const programs = ["sshd", "ssh-keygen"];
+export const ordinaryUser = true;
 
 export async function start(place: ServerPlace): Promise<Server> {
   const { directory, address } = place;

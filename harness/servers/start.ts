@@ -5,7 +5,7 @@
 
 import * as git from "./git.ts";
 import * as postgres from "./postgres.ts";
-import type { Server, ServerPlace } from "./process.ts";
+import { ordinaryUserProblem, type Server, type ServerPlace } from "./process.ts";
 import { findInstalled } from "./programs.ts";
 import * as redis from "./redis.ts";
 import * as sshd from "./sshd.ts";
@@ -15,6 +15,8 @@ import * as tls from "./tls.ts";
 interface ServerModule {
   /** The programs that it launches. */
   readonly programs: readonly string[];
+  /** Whether it refuses to run as root. */
+  readonly ordinaryUser?: boolean;
   /** Starts it; resolves when it answers. */
   start(place: ServerPlace): Promise<Server>;
 }
@@ -32,6 +34,12 @@ export function startServer(name: string, place: ServerPlace): Promise<Server> {
 /** The programs of a server that are not installed. */
 export function missingPrograms(name: string): string[] {
   return moduleOf(name).programs.filter((program) => findInstalled(program) === undefined);
+}
+
+/** Why a server, whose programs are all there, cannot run here; undefined when it can. */
+export function serverProblem(name: string): string | undefined {
+  const problem = moduleOf(name).ordinaryUser ? ordinaryUserProblem() : undefined;
+  return problem && `${name} cannot run as root, nor as an ordinary user: ${problem}`;
 }
 
 function moduleOf(name: string): ServerModule {
