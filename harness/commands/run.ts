@@ -1,0 +1,146 @@
+// `portpin run [OPTIONS] -- PROGRAM ARGUMENTS…`: launches a program under portpin, or says why not.
+//
+// Everything that can be wrong is found before the program starts: the settings (by the generator's
+// own validators), the program, and whether its loader really loads the library.
+
+import { createHash } from "node:crypto";
+import { join } from "node:path";
+import { Command } from "commander";
+import { build, defaultOut, root } from "../../generator/build.ts";
+import { exitStatus, Failure, reportingFailure } from "../../generator/failure.ts";
+import { readPolicy } from "../../generator/parse_policy.ts";
+import { generalPolicy, type Policy } from "../../generator/policy.ts";
+import { renderZon } from "../../generator/render_zon.ts";
+import {
+  environmentSettings,
+  flagSetting,
+  type Setting,
+  withSettings,
+} from "../../generator/settings.ts";
+import { handOver } from "../handover/handover.ts";
+import { lastWords, nameOf, userEnvironment } from "../handover/wrapper.ts";
+import { preflight } from "../preflight/preflight.ts";
+import { preloadPath } from "../preflight/preload_path.ts";
+
+interface RunOptions {
+  readonly ports?: string;
+  readonly slice?: string;
+  readonly source?: string;
+  readonly engine?: string;
+  readonly policy?: string;
+}
+
+/** The options that are handed to the guest as `PORTPIN_` variables. */
+const settingKeys = ["ports", "slice", "source", "engine"] as const;
+
+export default new Command("run")
+  .description("Launch a program whose sockets use the ports of your choice")
+  .usage("[options] -- PROGRAM [ARGUMENT...]")
+  .argument("<program>", "a path, or a name to be found on PATH")
+  .argument("[arguments...]", "passed on as they are")
+  .option("--ports <set>", "LOW-HIGH, a port, or several of these separated by commas")
+  .option("--slice <index/count>", "use only the part INDEX (from 0) of COUNT equal parts")
+  .option("--source <address>", "the address to send from: an IPv4 and/or an IPv6 one")
+  .option("--engine <engine>", "how the ports are honoured: auto, kernel or emulation")
+  .option("--policy <file>", "a policy file (JSONC), built into a library of its own")
+  .passThroughOptions()
+  .addHelpText(
+    "after",
+    `
+Standard streams, signals and the exit status are the program's own. A program that cannot be
+preloaded (static, Go, set-user-ID, another architecture) is refused: status 126; not found: 127.
+
+Example:
+  deno task portpin run --ports 60000-60511 -- curl -sI http://127.0.0.1:8080/`,
+  )
+  .action(reportingFailure(async (program: string, args: string[], options: RunOptions) => {
+    const entries = userEnvironment();
+    const flags = settingKeys.flatMap((key) => {
+      const text = options[key];
+      return text === undefined ? [] : [flagSetting(key, text)];
+    });
+    const policy = await readPolicyFor(options.policy, flags, decode(entries));
+    const library = preloadPath(await provideLibrary(policy));
+
+    const environment = guestEnvironment(entries, flags, library);
+    const path = await preflight({ program, library, environment: decode(environment) });
+    handOver({ program, path, words: lastWords(1 + args.length), environment });
+  }));
+
+/**
+ * The policy to build, after everything from outside was checked against it.
+ *
+ * @throws {Failure} for a policy, flag or variable that cannot be used.
+ */
+async function readPolicyFor(
+  file: string | undefined,
+  flags: readonly Setting[],
+  variables: Readonly<Record<string, string>>,
+): Promise<Policy> {
+  const policy = file === undefined ? generalPolicy : await readPolicy(file);
+  const forbidden = flags.filter(({ key }) => !mayOverride(policy, key));
+  if (forbidden.length > 0) {
+    throw new Failure(
+      forbidden.map(({ spelling }) =>
+        `portpin: Cannot use ${spelling}: the policy ${file} does not let it be overridden`
+      ).join("\n"),
+      exitStatus.configuration,
+    );
+  }
+  const settings = environmentSettings((name) => variables[name])
+    .filter(({ key }) => mayOverride(policy, key) && !flags.some((flag) => flag.key === key));
+  const { ports } = withSettings(policy, [...settings, ...flags]);
+  if (ports.length === 0 && !settings.some(({ key }) => key === "off")) {
+    throw new Failure(
+      "portpin: Cannot run without ports: give --ports LOW-HIGH, PORTPIN_PORTS or a policy with ports",
+      exitStatus.configuration,
+    );
+  }
+  return policy;
+}
+
+/** What this version refuses whatever the policy says counts as allowed, so that it is refused. */
+function mayOverride({ environment }: Policy, key: Setting["key"]): boolean {
+  return key === "source" || key === "log" || environment[key];
+}
+
+/** The library's absolute path; built when it is not there, or may be out of date. */
+async function provideLibrary(policy: Policy): Promise<string> {
+  if (policy === generalPolicy) return await isFile(defaultOut) ? defaultOut : await build();
+  const key = createHash("sha256").update(renderZon(policy)).digest("hex").slice(0, 16);
+  return await build({ policy, out: join(root, ".zig-cache", "portpin", key, "libportpin.so") });
+}
+
+async function isFile(path: string): Promise<boolean> {
+  try {
+    return (await Deno.stat(path)).isFile;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
+
+/** The user's environment, with the flags as variables, and the library before other preloads. */
+function guestEnvironment(
+  entries: readonly Uint8Array[],
+  flags: readonly Setting[],
+  library: string,
+): Uint8Array[] {
+  const variables = flags.map(({ key, text }) => [`PORTPIN_${key.toUpperCase()}`, text]);
+  const replaced = new Set(["LD_PRELOAD", ...variables.map(([name]) => name)]);
+  const others = decode(entries).LD_PRELOAD;
+  variables.push(["LD_PRELOAD", others ? `${library}:${others}` : library]);
+  return [
+    ...entries.filter((entry) => !replaced.has(nameOf(entry))),
+    ...variables.map(([name, value]) => new TextEncoder().encode(`${name}=${value}`)),
+  ];
+}
+
+/** By name, for reading; of a name that stands twice the first counts, as for getenv(3). */
+function decode(entries: readonly Uint8Array[]): Record<string, string> {
+  const named = entries.map((entry): [string, string] => {
+    const name = nameOf(entry);
+    return [name, new TextDecoder().decode(entry).slice(name.length + 1)];
+  });
+  return Object.fromEntries(named.reverse());
+}

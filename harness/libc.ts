@@ -1,0 +1,125 @@
+// The few calls to libc that Deno has no API for.
+//
+// Each gives its result or the errno, and none keeps a pointer after it returned. Paths are
+// strings, because Deno's own file API takes nothing else.
+
+import { constants } from "node:os";
+
+const library = Deno.dlopen("libc.so.6", {
+  __errno_location: { parameters: [], result: "pointer" },
+  execve: { parameters: ["buffer", "buffer", "buffer"], result: "i32" },
+  faccessat: { parameters: ["i32", "buffer", "i32", "i32"], result: "i32" },
+  getrlimit: { parameters: ["i32", "buffer"], result: "i32" },
+  getxattr: { parameters: ["buffer", "buffer", "buffer", "usize"], result: "isize" },
+  setrlimit: { parameters: ["i32", "buffer"], result: "i32" },
+  sigaction: { parameters: ["i32", "buffer", "pointer"], result: "i32" },
+  statvfs: { parameters: ["buffer", "buffer"], result: "i32" },
+  strerror: { parameters: ["i32"], result: "pointer" },
+});
+const libc = library.symbols;
+
+/** An errno, as its number; {@linkcode errnoText} says it in words. */
+export class SystemError extends Error {
+  override readonly name = "SystemError";
+
+  /** In words: `Permission denied`. */
+  readonly reason: string;
+
+  constructor(call: string, readonly errno: number) {
+    const reason = errnoText(errno);
+    super(`${call}: ${reason}`);
+    this.reason = reason;
+  }
+}
+
+/** The numbers of this machine, by name. */
+export const errnos = constants.errno;
+
+/** As `perror` says it: `Permission denied`. */
+export function errnoText(errno: number): string {
+  const text = libc.strerror(errno);
+  return text === null ? `errno ${errno}` : Deno.UnsafePointerView.getCString(text);
+}
+
+/** Must be called right after the call that failed. */
+function lastErrno(): number {
+  return new Deno.UnsafePointerView(libc.__errno_location()!).getInt32();
+}
+
+function cString(text: string): Uint8Array<ArrayBuffer> {
+  return new TextEncoder().encode(`${text}\0`);
+}
+
+/** Whether execve(2) would find `path` executable for the effective user: undefined, or the errno. */
+export function executableErrno(path: string): number | undefined {
+  const [atFdcwd, xOk, atEaccess] = [-100, 1, 0x200];
+  return libc.faccessat(atFdcwd, cString(path), xOk, atEaccess) === 0 ? undefined : lastErrno();
+}
+
+/** The value of an extended attribute; undefined when the file has none or is not to be asked. */
+export function extendedAttribute(path: string, name: string): Uint8Array | undefined {
+  const value = new Uint8Array(256);
+  const length = Number(libc.getxattr(cString(path), cString(name), value, BigInt(value.length)));
+  return length < 0 ? undefined : value.subarray(0, length);
+}
+
+/** Whether the file system that holds `path` is mounted nosuid. */
+export function isNosuid(path: string): boolean {
+  // struct statvfs on 64-bit Linux, glibc and musl: eight longs, f_fsid, then f_flag.
+  const status = new BigUint64Array(32);
+  if (libc.statvfs(cString(path), status) !== 0) throw new SystemError("statvfs", lastErrno());
+  const [flagWord, stNosuid] = [9, 2n];
+  return (status[flagWord] & stNosuid) !== 0n;
+}
+
+const rlimitNofile = 7;
+
+/** The soft limit of open files becomes `soft`, but never more than the hard one. */
+export function lowerFileLimit(soft: bigint): void {
+  const limit = new BigUint64Array(2);
+  if (libc.getrlimit(rlimitNofile, limit) !== 0) throw new SystemError("getrlimit", lastErrno());
+  if (soft >= limit[0]) return;
+  limit[0] = soft;
+  if (libc.setrlimit(rlimitNofile, limit) !== 0) throw new SystemError("setrlimit", lastErrno());
+}
+
+/** The signal kills (or does whatever else is its default) again. */
+export function defaultSignal(signal: Deno.Signal): void {
+  // SIG_DFL, an empty mask and no flags are all zero; 256 bytes is more than any struct sigaction.
+  const number = constants.signals[signal as keyof typeof constants.signals];
+  if (libc.sigaction(number, new Uint8Array(256), null) !== 0) {
+    throw new SystemError("sigaction", lastErrno());
+  }
+}
+
+/**
+ * Becomes the program at `path`: on success nothing returns.
+ *
+ * `words` and `environment` are bytes without a final NUL, since neither need be UTF-8.
+ *
+ * @throws {SystemError} when the kernel refuses.
+ */
+export function execve(path: string, words: Uint8Array[], environment: Uint8Array[]): never {
+  const argv = new CStrings(words);
+  const envp = new CStrings(environment);
+  libc.execve(cString(path), argv.pointers, envp.pointers);
+  throw new SystemError("execve", lastErrno());
+}
+
+/** A null-terminated array of C strings, alive as long as this object is. */
+class CStrings {
+  readonly strings: Uint8Array<ArrayBuffer>;
+  readonly pointers: BigUint64Array<ArrayBuffer>;
+
+  constructor(texts: readonly Uint8Array[]) {
+    this.strings = new Uint8Array(texts.reduce((size, text) => size + text.length + 1, 1));
+    this.pointers = new BigUint64Array(texts.length + 1);
+    const base = Deno.UnsafePointer.value(Deno.UnsafePointer.of(this.strings));
+    let offset = 0;
+    texts.forEach((text, index) => {
+      this.strings.set(text, offset);
+      this.pointers[index] = BigInt(base) + BigInt(offset);
+      offset += text.length + 1;
+    });
+  }
+}
