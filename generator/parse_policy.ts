@@ -121,19 +121,24 @@ function firstUndecodable(bytes: Uint8Array): { before: string; byte: number } {
   return { before, byte: bytes[start] };
 }
 
-/** The file's tree, or its syntax errors. */
+/** The file's tree, or its syntax errors: of a line the first, the others mostly follow from it. */
 function parseSyntax(text: string): { tree?: Node; problems: Problem[] } {
   const nesting = nestingProblem(text);
   if (nesting !== undefined) return { problems: [nesting] };
   const errors: ParseError[] = [];
   const tree = parseTree(text, errors, { allowTrailingComma: true });
   if (errors.length === 0) return { tree, problems: [] };
-  return { problems: errors.map((error) => syntaxProblem(text, error)) };
+  const firsts = new Map<number, ParseError>();
+  for (const error of errors.sort((a, b) => a.offset - b.offset)) {
+    const { line } = placeOf(text, error.offset);
+    if (!firsts.has(line)) firsts.set(line, error);
+  }
+  return { problems: [...firsts.values()].map((error) => syntaxProblem(text, error)) };
 }
 
-/** What the parser's names for syntax errors mean; those not listed explain themselves. */
+/** What the parser's names for syntax errors mean. */
 const syntaxReasons: Record<string, string> = {
-  InvalidSymbol: "expected a value",
+  InvalidSymbol: "expected a value, or a key in double quotes",
   InvalidNumberFormat: "expected a number",
   PropertyNameExpected: "expected a key in double quotes",
   ValueExpected: "expected a value",
@@ -144,13 +149,16 @@ const syntaxReasons: Record<string, string> = {
   EndOfFileExpected: "expected the end of the file",
   UnexpectedEndOfComment: "the comment never ends",
   UnexpectedEndOfString: "the string never ends",
+  UnexpectedEndOfNumber: "expected another digit",
+  InvalidUnicode: "expected four hexadecimal digits after \\u",
+  InvalidEscapeCharacter: "expected an escape that JSON has",
+  InvalidCharacter: "expected no control character in a string",
 };
 
 function syntaxProblem(text: string, { error, offset, length }: ParseError): Problem {
-  const name = printParseErrorCode(error);
-  const reason = syntaxReasons[name] ?? name.replace(/\B[A-Z]/g, (letter) => ` ${letter}`);
-  const token = text.slice(offset, offset + length).trim();
-  const found = token === "" ? "the end of the file" : oneLine(token);
+  const token = oneLine(text.slice(offset, offset + length).trim());
+  const found = token === "" ? "the end of the file" : token[0] === '"' ? token : `"${token}"`;
+  const reason = syntaxReasons[printParseErrorCode(error)];
   return { offset, message: `Cannot read the policy at ${found}: ${reason}` };
 }
 

@@ -130,7 +130,7 @@ function nodeAt(tree: Node, path: readonly PropertyKey[]): Node | undefined {
 function suggestion(received: unknown, candidates: readonly unknown[]): string {
   if (typeof received !== "string") return "";
   const nearest = closest(received, candidates.map(String));
-  const near = distance(received, nearest) <= Math.ceil(nearest.length / 3);
+  const near = distance(received, nearest) <= 2;
   return near ? `, did you mean ${nearest}?` : "";
 }
 
