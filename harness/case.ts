@@ -41,6 +41,7 @@
  * | `{NAME}` | the value of the matrix's list NAME in this test, such as `{family}` |
  * | `{SERVICE}` | `ADDRESS:PORT` of a service, `[ADDRESS]:PORT` for IPv6 and mapped, as URLs need it |
  * | `{SERVICE.address}`, `{SERVICE.port}` | its parts, the address without brackets |
+ * | `{SERVICE.host}` | its address with brackets, as it is before `:PORT` |
  * | `{SERVICE.KEY}` | what a `relay`'s server offers besides, such as a key file |
  * | `{guest}` | our test guest, in one of its builds (see `guests`) |
  * | `{library}` | the preload library, for `preload` |
@@ -63,9 +64,14 @@
  * Ports are in host byte order everywhere.
  */
 import { z } from "zod";
+import { parsePorts, portsPattern } from "../generator/ports.ts";
 
 /** `LOW-HIGH`, a single port, or several separated by commas, as `PORTPIN_PORTS` takes them. */
-const ports = z.string().regex(/^\d+(-\d+)?(,\d+(-\d+)?)*$/, "expected LOW-HIGH[,LOW-HIGH...]");
+const ports = z.string().regex(new RegExp(portsPattern), "expected LOW-HIGH[,LOW-HIGH...]")
+  .superRefine((text, context) => {
+    const parsed = parsePorts(text);
+    if (!parsed.ok) context.addIssue({ code: "custom", message: parsed.problems[0].reason });
+  });
 
 /** The name of a service or of a list in the matrix; it becomes a placeholder. */
 const name = z.string().regex(/^[a-z][a-zA-Z0-9]*$/, "expected a word such as family or a2");

@@ -1,0 +1,22 @@
+// Every case of fixtures/cases, each combination of it a test of its own.
+
+import assert from "node:assert/strict";
+import { readCases } from "./case_file.ts";
+import { namespaceProblem } from "./namespace.ts";
+import { skipReason, testsOf } from "./plan.ts";
+import { runTest } from "./run_case.ts";
+
+for (const test of (await readCases()).flatMap(testsOf)) {
+  const reason = skipReason(test, namespaceProblem());
+  const name = reason === undefined ? test.id : `${test.id} (skipped: ${reason})`;
+  Deno.test({
+    name,
+    ignore: reason !== undefined,
+    async fn() {
+      const { verdicts } = await runTest(test);
+      const bad = verdicts.filter(({ good }) => !good);
+      const reasons = bad.map(({ about, reason }) => `${about}: ${reason}`);
+      assert.equal(reasons.join("\n"), "", test.file.case.promise);
+    },
+  });
+}

@@ -1,0 +1,109 @@
+/**
+ * A network namespace of our own, so that cases choose its settings, meet no other traffic, and
+ * leave nothing behind.
+ *
+ *     deno run -A harness/namespace.ts -- PROGRAM [ARGUMENT...]
+ *
+ * runs a program in one. Where none can be made it says so in one line and runs the program as it
+ * is: what it does then depends on {@linkcode namespaceProblem}.
+ */
+
+/** What a namespace starts with. The first is the kernel's own default, made certain. */
+const settings: Record<string, string> = {
+  "net.ipv4.ip_local_port_range": "32768 60999",
+  // TIME_WAIT would keep the ports of one case from the next for a minute.
+  "net.ipv4.tcp_max_tw_buckets": "0",
+};
+
+/** Besides ::1, so that there are three IPv6 destinations as there are three in 127/8. */
+const addresses = ["fd00::2", "fd00::3"];
+
+/** Tells the programs inside how they were started: `own`, or why not. */
+const variable = "HARNESS_NAMESPACE";
+
+/** Ways to a namespace, the least intrusive last: a user namespace changes who we are. */
+const ways = [
+  ["unshare", "--net"],
+  ["unshare", "--user", "--map-root-user", "--net"],
+];
+
+/** Why this process has no network namespace of its own; undefined when it has. */
+export function namespaceProblem(): string | undefined {
+  const value = Deno.env.get(variable);
+  if (value === "own") return undefined;
+  return value ?? "it was not started through harness/namespace.ts";
+}
+
+/** Runs `argv` to its end in a new namespace, on our own standard streams; gives its status. */
+export async function runInNamespace(argv: readonly string[]): Promise<number> {
+  const problems: string[] = [];
+  for (const way of ways) {
+    const { success, stderr } = await new Deno.Command(way[0], {
+      args: [...way.slice(1), ...setUp(["true"])],
+      stdin: "null",
+    }).output();
+    if (success) return run([...way, ...setUp(argv)], "own");
+    problems.push(new TextDecoder().decode(stderr).trim().split("\n")[0]);
+  }
+  const reason = problems.at(-1)!;
+  console.error(
+    `portpin: Cannot make a network namespace: ${reason}; running what plain loopback allows`,
+  );
+  return run(argv, `no network namespace: ${reason}`);
+}
+
+/** Sets `wanted` (by full name, such as `net.ipv4.tcp_fastopen`) while `action` runs. */
+export async function withSysctl<T>(
+  wanted: Readonly<Record<string, string>>,
+  action: () => Promise<T>,
+): Promise<T> {
+  const before = Object.keys(wanted).map((name) => [name, readSysctl(name)] as const);
+  try {
+    for (const [name, value] of Object.entries(wanted)) writeSysctl(name, value);
+    return await action();
+  } finally {
+    for (const [name, value] of before) writeSysctl(name, value);
+  }
+}
+
+/** `argv` behind what makes a new namespace usable; any step that fails ends it with a reason. */
+function setUp(argv: readonly string[]): string[] {
+  const steps = [
+    "PATH=$PATH:/usr/sbin:/sbin",
+    "ip link set lo up",
+    ...addresses.map((address) => `ip -6 address add ${address}/128 dev lo nodad`),
+    ...Object.entries(settings).map(([name, value]) => `echo ${value} >${sysctlFile(name)}`),
+    'exec "$@"',
+  ];
+  return ["sh", "-c", steps.join(" && "), "sh", ...argv];
+}
+
+async function run([program, ...args]: readonly string[], state: string): Promise<number> {
+  const child = new Deno.Command(program, { args, env: { [variable]: state } }).spawn();
+  const passOn = () => child.kill("SIGTERM");
+  Deno.addSignalListener("SIGTERM", passOn);
+  const { code } = await child.status;
+  Deno.removeSignalListener("SIGTERM", passOn);
+  return code;
+}
+
+function readSysctl(name: string): string {
+  return Deno.readTextFileSync(sysctlFile(name)).trim();
+}
+
+function writeSysctl(name: string, value: string) {
+  Deno.writeTextFileSync(sysctlFile(name), value);
+}
+
+function sysctlFile(name: string): string {
+  return `/proc/sys/${name.replaceAll(".", "/")}`;
+}
+
+if (import.meta.main) {
+  const argv = Deno.args[0] === "--" ? Deno.args.slice(1) : Deno.args;
+  if (argv.length === 0) {
+    console.error("portpin: Cannot run nothing: expected -- PROGRAM [ARGUMENT...]");
+    Deno.exit(2);
+  }
+  Deno.exit(await runInNamespace(argv));
+}

@@ -1,0 +1,201 @@
+/** Runs one test of a case, in the order that case.ts describes, and judges it. */
+import { join } from "node:path";
+import { driverCommand, programCommand } from "./command.ts";
+import { guests } from "./guests.ts";
+import {
+  defaultExpectations,
+  includesPort,
+  isTestimony,
+  judge,
+  judgeSameness,
+  judgeWitness,
+  portSet,
+  type Run,
+  type Verdict,
+  witnessPorts,
+} from "./judge.ts";
+import { type Launch, launch, type Outcome, type Running } from "./launch.ts";
+import { dist, libraryFor } from "./library.ts";
+import { withSysctl } from "./namespace.ts";
+import { type Observation, Observations } from "./observe.ts";
+import { fill, serviceWords, type Words } from "./placeholders.ts";
+import type { CaseTest } from "./plan.ts";
+import type { Service } from "./services/service.ts";
+import { startService } from "./services/start.ts";
+
+/** What became of one test. */
+export interface Report {
+  readonly test: CaseTest;
+  readonly verdicts: readonly Verdict[];
+  /** What the peers saw of the program under the library. */
+  readonly observations: readonly Observation[];
+}
+
+/**
+ * Runs and judges `test`.
+ *
+ * @throws {Failure} when the library cannot be built, and whatever keeps a service from starting.
+ */
+export function runTest(test: CaseTest): Promise<Report> {
+  const { portRange, sysctl } = test.file.case;
+  const settings: Record<string, string> = { ...sysctl };
+  if (portRange) settings["net.ipv4.ip_local_port_range"] = portRange.replace("-", " ");
+  return withSysctl(settings, () => runAndJudge(test));
+}
+
+async function runAndJudge(test: CaseTest): Promise<Report> {
+  const { bare, expect, policy, ports: text, services } = test.file.case;
+  const ports = portSet(text);
+  const target = test.guest && guests[test.guest].target;
+  const library = await libraryFor(target, policy && join(test.file.folder, policy));
+
+  const bareRun = bare === undefined ? undefined : await perform(test, undefined);
+  const run = await perform(test, library);
+  const verdicts = [
+    ...judge(expect, run, ports, defaultExpectations(services)),
+    judgeWitness(run.witness!.stderr),
+  ];
+  if (bareRun !== undefined && bare !== undefined) {
+    if (bare === "same") verdicts.push(judgeSameness(bareRun, run));
+    else verdicts.push(...judge(bare, bareRun, ports, {}).map(ofBareRun));
+  }
+  return { test, verdicts, observations: run.observations };
+}
+
+function ofBareRun(verdict: Verdict): Verdict {
+  return { ...verdict, about: `bare ${verdict.about}` };
+}
+
+/** A run, and with the library the outcome of the witness. */
+interface Performance extends Run {
+  readonly witness?: Outcome;
+}
+
+/** Starts the services, launches the program among them, and collects what they saw. */
+async function perform(test: CaseTest, library: string | undefined): Promise<Performance> {
+  const scratch = await Deno.makeTempDir({ prefix: "portpin-" });
+  const observations = new Observations();
+  const services = new Map<string, Service>();
+  try {
+    await startServices(test, scratch, observations, services);
+    const words = wordsOf(test, scratch, services);
+    await fillTemplates(test, words);
+    const command = programCommand(test, words, library);
+    const outcome = await act(test, command, words, [...services.values()]);
+    await settle(test, services, observations, library !== undefined);
+    const seen = observations.all.map((observation) => ({ ...observation }));
+    const witness = library === undefined ? undefined : await callWitness(command);
+    return { outcome, observations: seen, words, witness };
+  } finally {
+    await Promise.all([...services.values()].map((service) => service.close()));
+    await Deno.remove(scratch, { recursive: true });
+  }
+}
+
+/** Adds each service to `services` as it starts, so that all are closed when one cannot. */
+async function startServices(
+  { file, family }: CaseTest,
+  scratch: string,
+  observations: Observations,
+  services: Map<string, Service>,
+) {
+  const ports = portSet(file.case.ports);
+  for (const [name, specification] of Object.entries(file.case.services)) {
+    const service = await startService(specification, {
+      family: specification.family ?? family,
+      host: specification.host,
+      record: observations.recorder(name),
+      scratch,
+      isGuests: (port) => includesPort(ports, port),
+    });
+    services.set(name, service);
+  }
+}
+
+function wordsOf(test: CaseTest, scratch: string, services: Map<string, Service>): Words {
+  const guest = test.guest === undefined ? {} : { guest: guests[test.guest].path };
+  return Object.assign(
+    { ...test.values, ...guest, scratch, dist, folder: test.file.folder },
+    ...Array.from(services, ([name, { words }]) => serviceWords(name, words)),
+  );
+}
+
+async function fillTemplates({ file }: CaseTest, words: Words) {
+  for (const name of file.case.templates) {
+    const text = await Deno.readTextFile(join(file.folder, name));
+    await Deno.writeTextFile(join(words.scratch, name), fill(text, words));
+  }
+}
+
+/** Launches the program; with a driver, as the server that the driver is a client of. */
+async function act(
+  { file }: CaseTest,
+  command: Launch,
+  words: Words,
+  services: Service[],
+): Promise<Outcome> {
+  const hear = (line: string) => services.forEach((service) => service.hear?.(line));
+  const program = launch({ ...command, hear });
+  const { driver } = file.case;
+  if (driver === undefined) return await program.outcome;
+  try {
+    return await drive(program, driverCommand(driver, words), services);
+  } finally {
+    program.kill();
+  }
+}
+
+async function drive(program: Running, driver: Launch, services: Service[]): Promise<Outcome> {
+  const ready = Promise.all(services.map((service) => service.ready?.()));
+  const early = await Promise.race([ready.then(() => undefined), program.outcome]);
+  if (early !== undefined) return early;
+  const client = await launch(driver).outcome;
+  program.terminate();
+  const { stderr, hung } = await program.outcome;
+  return { ...client, stderr, driverError: client.stderr, hung: hung || client.hung };
+}
+
+/** How long the kernel of a busy machine may take to deliver what a program has sent. */
+const deliveryMs = 5_000;
+const pollMs = 10;
+
+/** Waits until everything that the program sent is observed; a missing observation costs time. */
+async function settle(
+  { file }: CaseTest,
+  services: Map<string, Service>,
+  observations: Observations,
+  preloaded: boolean,
+) {
+  const drain = () => Promise.all([...services.values()].map((service) => service.drain()));
+  await drain();
+  if (!preloaded) return;
+  const expected = { ...defaultExpectations(file.case.services), ...file.case.expect.observations };
+  const isMissing = ([name, { count = 1 }]: [string, typeof expected[string]]) => {
+    const seen = observations.all.filter(({ service }) => name === "together" || service === name);
+    return seen.length < (typeof count === "number" ? count : count.min);
+  };
+  const end = performance.now() + deliveryMs;
+  while (Object.entries(expected).some(isMissing) && performance.now() < end) {
+    await new Promise((resolve) => setTimeout(resolve, pollMs));
+  }
+  await drain();
+}
+
+/**
+ * Launches the program once more, with ports that cannot be used. Only the library can object, so
+ * that it does shows that this very program, launched so, loads it. It has not reached `main` then,
+ * or is killed at once where the policy lets it go on.
+ */
+function callWitness(command: Launch): Promise<Outcome> {
+  const others = Object.entries(command.environment).filter(([name]) =>
+    !name.startsWith("PORTPIN_")
+  );
+  const witness = launch({
+    ...command,
+    environment: { ...Object.fromEntries(others), PORTPIN_PORTS: witnessPorts },
+    hearError: (line) => {
+      if (isTestimony(line)) witness.kill();
+    },
+  });
+  return witness.outcome;
+}

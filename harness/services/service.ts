@@ -1,0 +1,88 @@
+/**
+ * What every kind of service has in common: where it listens, how a case addresses it, how it ends.
+ *
+ * Services listen outside the case's ports and outside the ephemeral ports, so that they take no
+ * port from the guest, and a guest's port is never a service's by chance.
+ */
+import type { Family } from "../case.ts";
+import type { Endpoint, Record as Recorder } from "../observe.ts";
+import { freePort } from "../servers/free_port.ts";
+
+/** A service while a program runs. */
+export interface Service {
+  /** What stands for the service in a case: by `""`, `address`, `host`, `port`, or a word of its own. */
+  readonly words: Readonly<Record<string, string>>;
+  /** A line that the program printed on standard output. */
+  hear?(line: string): void;
+  /** Resolves when the program, which listens here itself, accepts connections. */
+  ready?(): Promise<void>;
+  /** Resolves when all that arrived before the call is recorded. */
+  drain(): Promise<void>;
+  /** Ends the service and every connection it still has. */
+  close(): Promise<void>;
+}
+
+/** What a service is started with. */
+export interface Surroundings {
+  readonly family: Family;
+  /** 1 to 3; see {@linkcode listenAddress}. */
+  readonly host: number;
+  readonly record: Recorder;
+  /** An empty folder that outlives the service. */
+  readonly scratch: string;
+  /** Whether a port belongs to the guest (host byte order). */
+  readonly isGuests: (port: number) => boolean;
+}
+
+/** The address a service listens on: 127.0.0.HOST, or ::1 and then fd00::HOST. */
+export function listenAddress(family: Family, host: number): string {
+  if (family !== "ipv6") return `127.0.0.${host}`;
+  return host === 1 ? "::1" : `fd00::${host}`;
+}
+
+/** The words for a service at `endpoint`, written as a guest of `family` must write it. */
+export function addressWords(family: Family, { address, port }: Endpoint): Record<string, string> {
+  const written = family === "mapped" ? `::ffff:${address}` : address;
+  const bracketed = written.includes(":") ? `[${written}]` : written;
+  return { "": `${bracketed}:${port}`, address: written, host: bracketed, port: `${port}` };
+}
+
+/** Listens with `listen` on a port that is neither the guest's nor ephemeral nor taken. */
+export function listenOutside<T>(
+  { family, host, isGuests }: Surroundings,
+  listen: (at: { hostname: string; port: number }) => T,
+): T {
+  const hostname = listenAddress(family, host);
+  while (true) {
+    const port = freePort(hostname);
+    if (isGuests(port)) continue;
+    try {
+      return listen({ hostname, port });
+    } catch (error) {
+      // `freePort` knows about TCP only, and someone else may have been quicker.
+      if (!(error instanceof Deno.errors.AddrInUse)) throw error;
+    }
+  }
+}
+
+/** A network address of Deno's as an endpoint. */
+export function endpointOf(address: Deno.Addr): Endpoint {
+  const { hostname, port } = address as Deno.NetAddr;
+  return { address: hostname, port };
+}
+
+/** Whether an error only says that the other end, or we ourselves, ended the connection. */
+export function isHangUp(error: unknown): boolean {
+  return [
+    Deno.errors.BrokenPipe,
+    Deno.errors.ConnectionAborted,
+    Deno.errors.ConnectionReset,
+    Deno.errors.NotConnected,
+    Deno.errors.UnexpectedEof,
+  ].some((kind) => error instanceof kind) || isClosed(error);
+}
+
+/** Whether an error only says that we closed the socket ourselves. */
+export function isClosed(error: unknown): boolean {
+  return error instanceof Deno.errors.BadResource || error instanceof Deno.errors.Interrupted;
+}
