@@ -32,23 +32,27 @@ export async function findZig(root: string): Promise<Zig> {
   };
   if (await versionOf(fromNpm) !== undefined) return fromNpm;
 
-  const found = onPathVersion === undefined ? "no zig" : `zig ${onPathVersion}`;
+  const found = onPathVersion === undefined ? "no zig that runs" : `zig ${onPathVersion}`;
   throw new Failure(
-    `portpin: Cannot build without Zig ${series}: ${found} is on PATH, and none that runs here ` +
-      `is in ${packages} (\`deno install\` puts one there on x86_64)`,
+    `portpin: Cannot build without Zig ${series}: ${found} is on PATH, and none that runs is ` +
+      `in ${packages} (\`deno install\` puts one there on x86_64)`,
     exitStatus.failed,
   );
 }
 
-/** What the compiler says its version is; undefined when it cannot be run. */
+/**
+ * The compiler's version; undefined when it cannot be run or, as the npm binary that `deno task`
+ * puts on PATH, does not find its own library. (`zig version` would not look for it.)
+ */
 async function versionOf(zig: Zig): Promise<string | undefined> {
   try {
     const { success, stdout } = await new Deno.Command(zig.path, {
-      args: ["version"],
+      args: ["env"],
       env: zig.environment,
       stderr: "null",
     }).output();
-    return success ? new TextDecoder().decode(stdout).trim() : undefined;
+    if (!success) return undefined;
+    return /^\s*\.version = "(.+)",$/m.exec(new TextDecoder().decode(stdout))?.[1];
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return undefined;
     if (error instanceof Deno.errors.PermissionDenied) return undefined;
