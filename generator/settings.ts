@@ -50,7 +50,7 @@ function parseSetting({ key, text }: Setting): Parsed<Partial<Policy>> {
       return source.ok ? refuse(sourceUnsupported) : source;
     }
     case "log":
-      return refuse("logging is not supported by this version of portpin");
+      return refuse("not supported by this version of portpin");
   }
 }
 

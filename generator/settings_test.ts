@@ -1,0 +1,83 @@
+import assert from "node:assert/strict";
+import { exitStatus, Failure } from "./failure.ts";
+import { generalPolicy } from "./policy.ts";
+import { environmentSettings, flagSetting, withSettings } from "./settings.ts";
+
+function settingsOf(environment: Record<string, string>) {
+  return environmentSettings((name) => environment[name]);
+}
+
+function refusal(environment: Record<string, string>, policy = generalPolicy): string[] {
+  try {
+    withSettings(policy, settingsOf(environment));
+  } catch (error) {
+    assert(error instanceof Failure);
+    assert.equal(error.status, exitStatus.configuration);
+    return error.message.split("\n");
+  }
+  assert.fail("the environment was accepted");
+}
+
+Deno.test("withSettings() overrides the policy", () => {
+  const settings = settingsOf({
+    PORTPIN_PORTS: "60000-60511",
+    PORTPIN_SLICE: "1/4",
+    PORTPIN_ENGINE: "kernel",
+    PORTPIN_OFF: "1",
+    HOME: "/",
+  });
+  assert.deepEqual(withSettings(generalPolicy, settings), {
+    ...generalPolicy,
+    ports: [{ low: 60000, high: 60511 }],
+    slice: { index: 1, count: 4 },
+    engine: "kernel",
+  });
+});
+
+Deno.test("withSettings() names every unusable value as it was spelled", () => {
+  assert.deepEqual(
+    refusal({
+      PORTPIN_PORTS: "60000-",
+      PORTPIN_SLICE: "4/4",
+      PORTPIN_SOURCE: "192.0.2.7,192.0.2.8",
+      PORTPIN_ENGINE: "emulation",
+      PORTPIN_LOG: "stderr",
+      PORTPIN_OFF: "yes",
+    }),
+    [
+      "portpin: Cannot use PORTPIN_PORTS=60000-: expected LOW-HIGH",
+      "portpin: Cannot use PORTPIN_SLICE=4/4: expected an INDEX from 0 to 3",
+      "portpin: Cannot use PORTPIN_SOURCE=192.0.2.7,192.0.2.8: " +
+      "192.0.2.8 is a second IPv4 address, expected IPv6",
+      "portpin: Cannot use PORTPIN_ENGINE=emulation: this version of portpin has no emulation engine",
+      "portpin: Cannot use PORTPIN_LOG=stderr: not supported by this version of portpin",
+      "portpin: Cannot use PORTPIN_OFF=yes: expected 1",
+    ],
+  );
+  assert.throws(() => withSettings(generalPolicy, [flagSetting("ports", "60000-")]), {
+    message: "portpin: Cannot use --ports 60000-: expected LOW-HIGH",
+  });
+});
+
+Deno.test("withSettings() refuses a source that is valid too", () => {
+  assert.deepEqual(refusal({ PORTPIN_SOURCE: "::1" }), [
+    "portpin: Cannot use PORTPIN_SOURCE=::1: this version of portpin cannot force a source address",
+  ]);
+});
+
+Deno.test("withSettings() blames a slice on the setting that made it too fine", () => {
+  assert.deepEqual(refusal({ PORTPIN_PORTS: "60000-60001", PORTPIN_SLICE: "0/4" }), [
+    "portpin: Cannot use PORTPIN_SLICE=0/4: 4 parts are more than the 2 ports",
+  ]);
+  const sliced = { ...generalPolicy, slice: { index: 0, count: 4 } };
+  assert.deepEqual(refusal({ PORTPIN_PORTS: "60000" }, sliced), [
+    "portpin: Cannot use PORTPIN_PORTS=60000: 4 parts are more than the 1 port",
+  ]);
+});
+
+Deno.test("withSettings() refuses what the policy forbids", () => {
+  const environment = { ...generalPolicy.environment, ports: false };
+  assert.deepEqual(refusal({ PORTPIN_PORTS: "60000" }, { ...generalPolicy, environment }), [
+    "portpin: Cannot use PORTPIN_PORTS=60000: the policy forbids it",
+  ]);
+});
