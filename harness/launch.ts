@@ -36,6 +36,8 @@ export interface Running {
   terminate(): void;
   /** Ends the program and its process group at once. */
   kill(): void;
+  /** What happens when the deadline has passed: {@linkcode kill}, and the program counts as hung. */
+  giveUp(): void;
 }
 
 /** No program of any case needs a tenth of it, on any machine. */
@@ -55,24 +57,25 @@ export function launch({ argv, environment, cwd, stdin, hear, hearError }: Launc
     detached: true,
   }).spawn();
   if (stdin !== undefined) feed(child.stdin, stdin);
-  const killGroup = () => signal(-child.pid, "SIGKILL");
+  const hung = new AbortController();
+  const kill = () => signal(-child.pid, "SIGKILL");
+  const giveUp = () => {
+    kill();
+    hung.abort();
+  };
 
   async function watch(): Promise<Outcome> {
-    const hung = new AbortController();
-    const deadline = setTimeout(() => {
-      killGroup();
-      hung.abort();
-    }, deadlineMs);
+    const timer = setTimeout(giveUp, deadlineMs);
     const [{ code, signal }, stdout, stderr] = await Promise.all([
       child.status,
       read(child.stdout, hung.signal, hear),
       read(child.stderr, hung.signal, hearError),
     ]);
-    clearTimeout(deadline);
-    killGroup();
+    clearTimeout(timer);
+    kill();
     return { status: signal ?? code, stdout, stderr, hung: hung.signal.aborted };
   }
-  return { outcome: watch(), terminate: () => signal(child.pid, "SIGTERM"), kill: killGroup };
+  return { outcome: watch(), terminate: () => signal(child.pid, "SIGTERM"), kill, giveUp };
 }
 
 /**
