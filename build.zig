@@ -7,7 +7,8 @@
 const std = @import("std");
 
 pub fn build(b: *std.Build) void {
-    const target = b.standardTargetOptions(.{});
+    // Never this machine's own CPU: the library runs wherever it is copied to.
+    const target = b.standardTargetOptions(.{ .default_target = .{ .cpu_model = .baseline } });
     const policy = b.option(std.Build.LazyPath, "policy", "The policy.zon to build the library from");
     const policy_module = b.createModule(.{ .root_source_file = policy orelse b.path("shim/general.zon") });
 
@@ -19,7 +20,7 @@ pub fn build(b: *std.Build) void {
     // Nothing but hooks is seen from outside, and all is bound at load: no lazy binding in a signal handler.
     library.link_z_lazy = false;
     library.link_z_relro = true;
-    library.bundle_compiler_rt = true;
+    library.lto = .full;
     b.installArtifact(library);
 
     const tests = b.addTest(.{ .root_module = shim(b, policy_module, b.graph.host, .Debug) });

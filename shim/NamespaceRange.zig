@@ -7,6 +7,7 @@
 
 const std = @import("std");
 const Policy = @import("Policy.zig");
+const Scanner = @import("Scanner.zig");
 const PortRange = Policy.PortRange;
 const NamespaceRange = @This();
 
@@ -49,10 +50,12 @@ fn read(system: anytype) ?u32 {
 }
 
 fn parse(text: []const u8) ?u32 {
-    var numbers = std.mem.tokenizeAny(u8, text, " \t\n");
-    const low = std.fmt.parseInt(u16, numbers.next() orelse return null, 10) catch return null;
-    const high = std.fmt.parseInt(u16, numbers.next() orelse return null, 10) catch return null;
-    return @as(u32, low) | @as(u32, high) << 16;
+    var scanner: Scanner = .{ .text = text };
+    const low = scanner.number() orelse return null;
+    if (!scanner.take('\t')) return null;
+    const high = scanner.number() orelse return null;
+    if (low > std.math.maxInt(u16) or high > std.math.maxInt(u16)) return null;
+    return low | high << 16;
 }
 
 test "parse() reads what the kernel writes" {

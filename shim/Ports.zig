@@ -64,30 +64,30 @@ fn remove(ports: *Ports, at: usize) void {
     for (at..ports.count) |index| ports.ranges[index] = ports.ranges[index + 1];
 }
 
-/// The part `part.index` of `part.count`: the parts are disjoint, cover the set, and differ in size
-/// by at most one. Numbering the n ports from 0, a part has those from `index * n / count` up to,
+/// Keeps only part `part.index` of `part.count`: the parts are disjoint, cover the set, and differ in
+/// size by at most one. Numbering the n ports from 0, a part has those from `index * n / count` up to,
 /// not including, `(index + 1) * n / count`. The generator has the same formula.
-pub fn part(ports: *const Ports, of: Policy.Slice) error{MorePartsThanPorts}!Ports {
+pub fn keepPart(ports: *Ports, part: Policy.Slice) error{MorePartsThanPorts}!void {
     const total = ports.size();
-    if (of.count > total) return error.MorePartsThanPorts;
-    const from: u32 = @as(u32, of.index) * total / of.count;
-    const to: u32 = (@as(u32, of.index) + 1) * total / of.count;
+    if (part.count > total) return error.MorePartsThanPorts;
+    const from: u32 = @as(u32, part.index) * total / part.count;
+    const to: u32 = (@as(u32, part.index) + 1) * total / part.count;
 
-    var result: Ports = .none;
+    var kept: u8 = 0;
     var passed: u32 = 0;
     for (ports.slice()) |range| {
         const begin = @max(from, passed);
         const end = @min(to, passed + sizeOf(range));
         if (begin < end) {
-            result.ranges[result.count] = .{
+            ports.ranges[kept] = .{
                 .low = @intCast(range.low + (begin - passed)),
                 .high = @intCast(range.low + (end - passed) - 1),
             };
-            result.count += 1;
+            kept += 1;
         }
         passed += sizeOf(range);
     }
-    return result;
+    ports.count = kept;
 }
 
 /// Which range holds the port that `random` stands for: every port is as likely as any other.
@@ -148,25 +148,27 @@ test "add() refuses one range too many" {
     try std.testing.expectError(error.TooMany, ports.add(.{ .low = 1, .high = 1 }));
 }
 
-test "part() is disjoint, covers, and differs in size by at most one" {
+test "keepPart() is disjoint, covers, and differs in size by at most one" {
     const ports = try init(&.{ .{ .low = 10, .high = 16 }, .{ .low = 20, .high = 20 }, .{ .low = 40, .high = 52 } });
     for (1..ports.size() + 1) |count| {
         var covered: Ports = .none;
         for (0..count) |index| {
-            const one = try ports.part(.{ .index = @intCast(index), .count = @intCast(count) });
+            var one = ports;
+            try one.keepPart(.{ .index = @intCast(index), .count = @intCast(count) });
             const floor = ports.size() / @as(u32, @intCast(count));
             try std.testing.expect(one.size() == floor or one.size() == floor + 1);
             for (one.slice()) |range| try covered.add(range);
         }
         try std.testing.expectEqualSlices(PortRange, ports.slice(), covered.slice());
     }
-    try std.testing.expectError(error.MorePartsThanPorts, ports.part(.{ .index = 0, .count = 22 }));
+    var none_left = ports;
+    try std.testing.expectError(error.MorePartsThanPorts, none_left.keepPart(.{ .index = 0, .count = 22 }));
 }
 
-test "part() does not overflow with all ports in as many parts" {
-    const ports = try init(&.{.{ .low = 1, .high = 65535 }});
-    const last = try ports.part(.{ .index = 65534, .count = 65535 });
-    try std.testing.expectEqualSlices(PortRange, &.{.{ .low = 65535, .high = 65535 }}, last.slice());
+test "keepPart() does not overflow with all ports in as many parts" {
+    var ports = try init(&.{.{ .low = 1, .high = 65535 }});
+    try ports.keepPart(.{ .index = 65534, .count = 65535 });
+    try std.testing.expectEqualSlices(PortRange, &.{.{ .low = 65535, .high = 65535 }}, ports.slice());
 }
 
 test "pick() weighs ranges by their size" {

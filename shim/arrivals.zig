@@ -1,7 +1,6 @@
 //! Descriptors that come over a Unix socket: SCM_RIGHTS messages, as the kernel has just written them.
 
 const std = @import("std");
-const instance = @import("instance.zig");
 const sys = @import("system.zig");
 
 /// struct msghdr as the kernel has it. musl's has shorter lengths with padding, which it clears before
@@ -22,10 +21,9 @@ pub const NumberedMessage = extern struct { message: Message, length: c_uint };
 /// struct cmsghdr, followed by the data; the next one begins at the next multiple of a word.
 const Header = extern struct { length: usize, level: c_int, kind: c_int };
 
-pub fn adoptFrom(message: *const Message) void {
+pub fn adopt(pin: anytype, message: *const Message) void {
     const control = message.control orelse return;
     if (message.control_length < @sizeOf(Header)) return;
-    const pin = instance.get() orelse return;
     var at: usize = 0;
     while (at + @sizeOf(Header) <= message.control_length) {
         const header: *const Header = @ptrCast(@alignCast(control + at));

@@ -1,13 +1,12 @@
 //! The hooks: the symbols through which a guest comes to us. One file each, all of one shape:
 //!
-//!     pub const symbol      the name that is exported
-//!     pub fn isWanted       whether a library built from this policy needs it
-//!     pub fn call           what the guest calls, with libc's own signature
-//!     pub fn direct         the bare system call, for a process in which there is no next definition
+//!     pub const symbol        the name that is exported
+//!     pub const system_call   what it is to the kernel, where the process has no next definition
+//!     pub fn isWanted         whether a library built from this policy needs it
+//!     pub fn call             what the guest calls, with libc's own signature
 //!
 //! Rule: a hook says which moment it is and calls on. It decides nothing.
 
-const builtin = @import("builtin");
 const Policy = @import("Policy.zig");
 const policy = @import("instance.zig").policy;
 
@@ -56,18 +55,14 @@ pub fn exportWanted() void {
 comptime {
     // The generator has checked all this; a policy.zon written by hand is checked here.
     const Ports = @import("Ports.zig");
-    const ports = Ports.init(policy.ports) catch |problem|
+    var ports = Ports.init(policy.ports) catch |problem|
         @compileError("Cannot use the policy's ports: " ++ @errorName(problem));
     for (policy.ports) |range| {
         if (range.low == 0 or range.low > range.high) @compileError("Cannot use the policy's ports: a range is reversed or holds 0");
     }
     if (policy.slice) |slice| {
         if (slice.index >= slice.count) @compileError("Cannot use the policy's slice: its index is not below its count");
-        if (ports.count > 0) _ = ports.part(slice) catch @compileError("Cannot use the policy's slice: more parts than ports");
+        if (ports.count > 0) ports.keepPart(slice) catch @compileError("Cannot use the policy's slice: more parts than ports");
     }
     if (policy.engine == .emulation) @compileError("Cannot use the policy's engine: emulation is not built yet");
-}
-
-test {
-    _ = builtin;
 }

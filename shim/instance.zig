@@ -17,9 +17,10 @@ pub const policy = build_policy;
 const State = enum(u8) { unsettled, settling, idle, pinning };
 
 var state: std.atomic.Value(State) = .init(.unsettled);
-var instance: pin.Pin(system.System) = undefined;
+var instance: pin.Pin(system.System) = .{ .settings = undefined, .random = .{}, .system = .{} };
 
 /// Null where portpin has nothing to do: no ports, PORTPIN_OFF, or an unusable value under `leave`.
+/// Every hook asks first: it also finds the next definitions.
 pub inline fn get() ?*pin.Pin(system.System) {
     if (state.load(.acquire) == .unsettled) settle();
     return if (state.load(.acquire) == .pinning) &instance else null;
@@ -27,17 +28,15 @@ pub inline fn get() ?*pin.Pin(system.System) {
 
 /// Before main(), on the only thread there is. Ends the process where the environment cannot be used
 /// and the policy says `refuse`.
-pub fn settle() void {
-    // An earlier call of a hook from within this one, as from a malloc of dlsym's, finds us idle.
+noinline fn settle() void {
+    // A hook that is called from within this, as by somebody's malloc in dlsym(3), finds nothing to do.
     if (state.cmpxchgStrong(.unsettled, .settling, .acq_rel, .acquire) != null) return;
+    next.findAll();
     const start = process.start();
-    const settings = environment.settings(policy, start) orelse return state.store(.idle, .release);
-    instance = .{
-        .settings = settings,
-        .random = .init(if (start) |it| it.seed else 0),
-        .system = .{},
-    };
-    state.store(.pinning, .release);
+    const pins = environment.settle(&instance.settings, policy, start);
+    if (start) |given| instance.random.seed = given.seed;
+    state.store(if (pins) .pinning else .idle, .release);
+    if (!pins) return;
     adoptInherited();
 }
 

@@ -7,26 +7,31 @@
 const std = @import("std");
 const hooks = @import("hooks.zig");
 const process = @import("process.zig");
+const system = @import("system.zig");
 
-/// The function that a hook calls on to, of the hook's own type.
-pub inline fn of(comptime hook: type) *const @TypeOf(hook.call) {
-    return @ptrCast(@alignCast(cache(hook).load(.monotonic) orelse find(hook)));
+/// Calls on with the hook's own arguments; -1 and errno on failure, as libc has it.
+pub inline fn call(comptime hook: type, arguments: anytype) Result(hook) {
+    const found = slot(hook).load(.monotonic) orelse return @intCast(system.libc(hook.system_call, arguments));
+    const function: *const @TypeOf(hook.call) = @ptrCast(@alignCast(found));
+    return @call(.auto, function, arguments);
 }
 
 /// Looks all of them up, so that none need be looked up in a signal handler or after vfork(2).
+/// Until then calls go to the kernel: dlsym(3) may allocate, and somebody's malloc may connect.
 pub fn findAll() void {
-    inline for (hooks.wanted) |hook| _ = find(hook);
+    inline for (hooks.wanted) |hook| slot(hook).store(process.nextDefinition(hook.symbol), .monotonic);
 }
 
-fn find(comptime hook: type) *const anyopaque {
-    const found = process.nextDefinition(hook.symbol) orelse @as(*const anyopaque, &hook.direct);
-    cache(hook).store(found, .monotonic);
-    return found;
-}
+/// A word that another thread may read at any time.
+const Slot = std.atomic.Value(?*const anyopaque);
 
-fn cache(comptime hook: type) *std.atomic.Value(?*const anyopaque) {
+fn slot(comptime hook: type) *Slot {
     return &struct {
-        const of_hook = hook;
-        var address: std.atomic.Value(?*const anyopaque) = .init(null);
+        const of = hook;
+        var address: Slot = .init(null);
     }.address;
+}
+
+fn Result(comptime hook: type) type {
+    return @typeInfo(@TypeOf(hook.call)).@"fn".return_type.?;
 }

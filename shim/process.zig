@@ -65,7 +65,7 @@ pub const Start = struct {
     /// AT_SECURE of getauxval(3): set-user-ID and the like.
     secure: bool,
     /// Unpredictable, from AT_RANDOM; 0 without it.
-    seed: u64,
+    seed: u32,
 };
 
 /// Null if the environment cannot be found, as in a program without libc under a loader that is not glibc's.
@@ -76,7 +76,7 @@ pub fn start() ?Start {
     return .{
         .environment = environment,
         .secure = value(auxiliary, std.elf.AT_SECURE) != 0,
-        .seed = if (random) |bytes| std.mem.readInt(u64, bytes[0..8], .native) else 0,
+        .seed = if (random) |bytes| std.mem.readInt(u32, bytes[0..4], .native) else 0,
     };
 }
 

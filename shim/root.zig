@@ -8,7 +8,6 @@
 const std = @import("std");
 const hooks = @import("hooks.zig");
 const instance = @import("instance.zig");
-const next = @import("next.zig");
 
 /// A guest's process never hears of our mistakes: no text, no handlers.
 pub const panic = std.debug.no_panic;
@@ -30,8 +29,7 @@ comptime {
 const on_load: *const fn () callconv(.c) void = &onLoad;
 
 fn onLoad() callconv(.c) void {
-    next.findAll();
-    instance.settle();
+    _ = instance.get();
 }
 
 test {

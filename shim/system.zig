@@ -108,20 +108,17 @@ pub const System = struct {
 
 /// One socket call by its name; on 32-bit x86 through socketcall(2), as all kernels there have it.
 pub fn raw(comptime name: []const u8, arguments: anytype) usize {
-    var words: [arguments.len]usize = undefined;
-    inline for (&words, arguments) |*to, argument| to.* = word(argument);
+    var words: [6]usize = undefined;
+    inline for (arguments, words[0..arguments.len]) |argument, *to| to.* = word(argument);
     if (builtin.cpu.arch == .x86 and @hasDecl(linux.SC, name)) {
         return linux.socketcall(@field(linux.SC, name), &words);
     }
-    const number = @field(linux.SYS, name);
-    return switch (words.len) {
-        2 => linux.syscall2(number, words[0], words[1]),
-        3 => linux.syscall3(number, words[0], words[1], words[2]),
-        4 => linux.syscall4(number, words[0], words[1], words[2], words[3]),
-        5 => linux.syscall5(number, words[0], words[1], words[2], words[3], words[4]),
-        6 => linux.syscall6(number, words[0], words[1], words[2], words[3], words[4], words[5]),
-        else => comptime unreachable,
-    };
+    return enter(@field(linux.SYS, name), &words);
+}
+
+/// Out of line, because the library must be small: words that a call does not take are not looked at.
+noinline fn enter(number: linux.SYS, words: *const [6]usize) usize {
+    return linux.syscall6(number, words[0], words[1], words[2], words[3], words[4], words[5]);
 }
 
 /// Signed numbers keep their sign, as the C calling convention passes them.
@@ -137,15 +134,16 @@ fn word(argument: anytype) usize {
     };
 }
 
-/// What a libc function of type `T` returns for a raw result: -1 and errno on failure.
-pub fn libcResult(comptime T: type, rc: usize) T {
-    switch (linux.errno(rc)) {
-        .SUCCESS => return @intCast(rc),
-        else => |failure| {
-            process.setErrno(failure);
-            return -1;
-        },
-    }
+/// The same as libc makes it: -1 and errno on failure.
+pub fn libc(comptime name: []const u8, arguments: anytype) isize {
+    return libcResult(raw(name, arguments));
+}
+
+noinline fn libcResult(rc: usize) isize {
+    const failure = linux.errno(rc);
+    if (failure == .SUCCESS) return @bitCast(rc);
+    process.setErrno(failure);
+    return -1;
 }
 
 test "isReadable() tells a readable address from an unreadable one" {

@@ -6,26 +6,23 @@
 const instance = @import("../instance.zig");
 const next = @import("../next.zig");
 const Call = @import("../pin.zig").Call;
-const sys = @import("../system.zig");
 const Policy = @import("../Policy.zig");
 
 const hook = @This();
 
 pub const symbol = "bind";
+pub const system_call = symbol;
 
 pub fn isWanted(_: Policy) bool {
     return true;
 }
 
 pub fn call(fd: c_int, address: ?*const anyopaque, length: c_uint) callconv(.c) c_int {
-    const pin = instance.get() orelse return next.of(hook)(fd, address, length);
-    return @intCast(pin.bind(&.{ .fd = fd, .moment = .bind, .run = run, .address = address, .length = length }));
+    const guest: Call = .{ .fd = fd, .moment = .bind, .run = run, .address = address, .length = length };
+    const pin = instance.get() orelse return @intCast(run(&guest));
+    return @intCast(pin.bind(&guest));
 }
 
 fn run(guest: *const Call) isize {
-    return next.of(hook)(guest.fd, guest.address, guest.length);
-}
-
-pub fn direct(fd: c_int, name: ?*const anyopaque, length: c_uint) callconv(.c) c_int {
-    return sys.libcResult(c_int, sys.raw("bind", .{ fd, name, length }));
+    return next.call(hook, .{ guest.fd, guest.address, guest.length });
 }

@@ -3,12 +3,12 @@
 const instance = @import("../instance.zig");
 const next = @import("../next.zig");
 const process = @import("../process.zig");
-const sys = @import("../system.zig");
 const Policy = @import("../Policy.zig");
 
 const hook = @This();
 
 pub const symbol = "getsockname";
+pub const system_call = symbol;
 
 pub fn isWanted(policy: Policy) bool {
     return policy.defer_bind;
@@ -16,15 +16,10 @@ pub fn isWanted(policy: Policy) bool {
 
 /// ENOBUFS, one of the errors that getsockname(2) documents: the ports are all taken.
 pub fn call(fd: c_int, name: ?*anyopaque, length: ?*c_uint) callconv(.c) c_int {
-    if (instance.get()) |pin| {
-        if (!pin.settle(fd)) {
-            process.setErrno(.NOBUFS);
-            return -1;
-        }
+    const pin = instance.get();
+    if (pin != null and !pin.?.settle(fd)) {
+        process.setErrno(.NOBUFS);
+        return -1;
     }
-    return next.of(hook)(fd, name, length);
-}
-
-pub fn direct(fd: c_int, name: ?*anyopaque, length: ?*c_uint) callconv(.c) c_int {
-    return sys.libcResult(c_int, sys.raw("getsockname", .{ fd, name, length }));
+    return next.call(hook, .{ fd, name, length });
 }

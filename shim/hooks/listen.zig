@@ -3,20 +3,20 @@
 const instance = @import("../instance.zig");
 const next = @import("../next.zig");
 const Call = @import("../pin.zig").Call;
-const sys = @import("../system.zig");
 const Policy = @import("../Policy.zig");
 
 const hook = @This();
 
 pub const symbol = "listen";
+pub const system_call = symbol;
 
 pub fn isWanted(_: Policy) bool {
     return true;
 }
 
 pub fn call(fd: c_int, backlog: c_int) callconv(.c) c_int {
-    const pin = instance.get() orelse return next.of(hook)(fd, backlog);
     const guest: Guest = .{ .call = .{ .fd = fd, .moment = .listen, .run = run }, .backlog = backlog };
+    const pin = instance.get() orelse return @intCast(run(&guest.call));
     return @intCast(pin.choose(&guest.call));
 }
 
@@ -24,9 +24,5 @@ const Guest = struct { call: Call, backlog: c_int };
 
 fn run(call_of_guest: *const Call) isize {
     const guest: *const Guest = @alignCast(@fieldParentPtr("call", call_of_guest));
-    return next.of(hook)(guest.call.fd, guest.backlog);
-}
-
-pub fn direct(fd: c_int, backlog: c_int) callconv(.c) c_int {
-    return sys.libcResult(c_int, sys.raw("listen", .{ fd, backlog }));
+    return next.call(hook, .{ guest.call.fd, guest.backlog });
 }

@@ -1,8 +1,8 @@
 //! recvmmsg(2): recvmsg(2) for several messages, under each of its names.
 
 const arrivals = @import("../arrivals.zig");
+const instance = @import("../instance.zig");
 const next = @import("../next.zig");
-const sys = @import("../system.zig");
 const Policy = @import("../Policy.zig");
 
 pub fn Named(comptime name: [:0]const u8) type {
@@ -10,6 +10,7 @@ pub fn Named(comptime name: [:0]const u8) type {
         const hook = @This();
 
         pub const symbol = name;
+        pub const system_call = "recvmmsg";
 
         pub fn isWanted(_: Policy) bool {
             return @sizeOf(usize) == 4 or name[0] != '_';
@@ -22,21 +23,11 @@ pub fn Named(comptime name: [:0]const u8) type {
             flags: c_int,
             timeout: ?*anyopaque,
         ) callconv(.c) c_int {
-            const received = next.of(hook)(fd, messages, count, flags, timeout);
-            if (received <= 0) return received;
-            for (messages.?[0..@intCast(received)]) |*message| arrivals.adoptFrom(&message.message);
+            const pin = instance.get();
+            const received = next.call(hook, .{ fd, messages, count, flags, timeout });
+            if (pin == null or received <= 0) return received;
+            for (messages.?[0..@intCast(received)]) |*each| arrivals.adopt(pin.?, &each.message);
             return received;
-        }
-
-        /// Without libc there is no name for the call with 64-bit time, so only the plain one comes here.
-        pub fn direct(
-            fd: c_int,
-            messages: ?[*]arrivals.NumberedMessage,
-            count: c_uint,
-            flags: c_int,
-            timeout: ?*anyopaque,
-        ) callconv(.c) c_int {
-            return sys.libcResult(c_int, sys.raw("recvmmsg", .{ fd, messages, count, flags, timeout }));
         }
     };
 }

@@ -1,25 +1,23 @@
 //! recvmsg(2): a moment when sockets may come into the process, over a Unix socket (SCM_RIGHTS, unix(7)).
 
 const arrivals = @import("../arrivals.zig");
+const instance = @import("../instance.zig");
 const next = @import("../next.zig");
-const sys = @import("../system.zig");
 const Policy = @import("../Policy.zig");
 
 const hook = @This();
 
 pub const symbol = "recvmsg";
+pub const system_call = symbol;
 
 pub fn isWanted(_: Policy) bool {
     return true;
 }
 
 pub fn call(fd: c_int, message: ?*arrivals.Message, flags: c_int) callconv(.c) isize {
-    const received = next.of(hook)(fd, message, flags);
+    const pin = instance.get();
+    const received = next.call(hook, .{ fd, message, flags });
     // The kernel has written the message: it can be read.
-    if (received >= 0) arrivals.adoptFrom(message.?);
+    if (pin != null and received >= 0) arrivals.adopt(pin.?, message.?);
     return received;
-}
-
-pub fn direct(fd: c_int, message: ?*arrivals.Message, flags: c_int) callconv(.c) isize {
-    return sys.libcResult(isize, sys.raw("recvmsg", .{ fd, message, flags }));
 }

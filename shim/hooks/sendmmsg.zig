@@ -3,25 +3,25 @@
 const instance = @import("../instance.zig");
 const next = @import("../next.zig");
 const Call = @import("../pin.zig").Call;
-const sys = @import("../system.zig");
 const Policy = @import("../Policy.zig");
 
 const hook = @This();
 
 pub const symbol = "sendmmsg";
+pub const system_call = symbol;
 
 pub fn isWanted(_: Policy) bool {
     return true;
 }
 
 pub fn call(fd: c_int, messages: ?*anyopaque, count: c_uint, flags: c_int) callconv(.c) c_int {
-    const pin = instance.get() orelse return next.of(hook)(fd, messages, count, flags);
     const guest: Guest = .{
         .call = .{ .fd = fd, .moment = .send, .run = run },
         .messages = messages,
         .count = count,
         .flags = flags,
     };
+    const pin = instance.get() orelse return @intCast(run(&guest.call));
     return @intCast(pin.sendOrConnect(&guest.call, flags));
 }
 
@@ -29,9 +29,5 @@ const Guest = struct { call: Call, messages: ?*anyopaque, count: c_uint, flags: 
 
 fn run(call_of_guest: *const Call) isize {
     const guest: *const Guest = @alignCast(@fieldParentPtr("call", call_of_guest));
-    return next.of(hook)(guest.call.fd, guest.messages, guest.count, guest.flags);
-}
-
-pub fn direct(fd: c_int, messages: ?*anyopaque, count: c_uint, flags: c_int) callconv(.c) c_int {
-    return sys.libcResult(c_int, sys.raw("sendmmsg", .{ fd, messages, count, flags }));
+    return next.call(hook, .{ guest.call.fd, guest.messages, guest.count, guest.flags });
 }

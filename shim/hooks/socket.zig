@@ -11,20 +11,17 @@ const Policy = @import("../Policy.zig");
 const hook = @This();
 
 pub const symbol = "socket";
+pub const system_call = symbol;
 
 pub fn isWanted(_: Policy) bool {
     return true;
 }
 
 pub fn call(domain: c_int, kind: c_int, protocol: c_int) callconv(.c) c_int {
-    const fd = next.of(hook)(domain, kind, protocol);
-    const pin = instance.get() orelse return fd;
+    const pin = instance.get() orelse return next.call(hook, .{ domain, kind, protocol });
+    const fd = next.call(hook, .{ domain, kind, protocol });
     if (fd < 0) return fd;
     const flags = sys.SOCK.NONBLOCK | sys.SOCK.CLOEXEC;
     pin.adoptNew(fd, @bitCast(domain), @as(u32, @bitCast(kind)) & ~@as(u32, flags), @bitCast(protocol));
     return fd;
-}
-
-pub fn direct(domain: c_int, kind: c_int, protocol: c_int) callconv(.c) c_int {
-    return sys.libcResult(c_int, sys.raw("socket", .{ domain, kind, protocol }));
 }
