@@ -1,1 +1,283 @@
-//!
+//! What pin decides, on a kernel of the test's own: which calls reach it, what they cost, what the guest is told.
+
+const std = @import("std");
+const sys = @import("system.zig");
+const fake = @import("fake_system.zig");
+const pin = @import("pin.zig");
+const Policy = @import("Policy.zig");
+const Ports = @import("Ports.zig");
+
+const expect = std.testing.expect;
+const expectEqual = std.testing.expectEqual;
+
+/// A pin, its kernel, and the one call that the guest makes.
+const Scene = struct {
+    kernel: fake.Kernel,
+    pin: pin.Pin(fake.FakeSystem) = undefined,
+
+    fn begin(scene: *Scene, ranges: []const Policy.PortRange) !void {
+        scene.pin = .{
+            .settings = .{ .ports = try .init(ranges), .defer_bind = true, .when_unkept = .refuse },
+            .random = .{ .seed = 1 },
+            .system = scene.kernel.system(),
+        };
+    }
+
+    /// Runs the guest's call through `decide` and gives its result and what it cost us.
+    fn run(scene: *Scene, comptime decide: anytype, guest: Guest) struct { isize, u32 } {
+        var it = guest;
+        it.kernel = &scene.kernel;
+        it.call.run = Guest.run;
+        const before = scene.kernel.system_calls;
+        const result = decide(&scene.pin, &it.call);
+        return .{ result, scene.kernel.system_calls - before - it.runs };
+    }
+};
+
+const APin = pin.Pin(fake.FakeSystem);
+
+/// A connect, listen or bind that needs a port, as the fake kernel carries it out.
+const Guest = struct {
+    call: pin.Call,
+    kernel: *fake.Kernel = undefined,
+    full: sys.E = .ADDRNOTAVAIL,
+    runs: u32 = 0,
+
+    fn run(call: *const pin.Call) isize {
+        const guest: *Guest = @alignCast(@constCast(@fieldParentPtr("call", call)));
+        guest.runs += 1;
+        guest.kernel.system_calls += 1;
+        const socket = &guest.kernel.sockets[@intCast(call.fd)];
+        if (call.moment == .bind and socket.late_bind == true) return 0;
+        if (socket.port == 0) socket.port = guest.kernel.choosePort(call.fd) orelse {
+            guest.kernel.errno = guest.full;
+            return -1;
+        };
+        return 0;
+    }
+};
+
+const loopback: std.os.linux.sockaddr.in = .{ .port = std.mem.nativeToBig(u16, 443), .addr = 0 };
+const any_port: std.os.linux.sockaddr.in = .{ .port = 0, .addr = 0 };
+
+fn connecting(fd: i32) Guest {
+    return .{ .call = .{ .fd = fd, .moment = .connect, .run = undefined, .address = &loopback, .length = 16 } };
+}
+
+fn binding(fd: i32, address: *const std.os.linux.sockaddr.in) Guest {
+    return .{
+        .call = .{ .fd = fd, .moment = .bind, .run = undefined, .address = address, .length = 16 },
+        .full = .ADDRINUSE,
+    };
+}
+
+fn pack(low: u16, high: u16) u32 {
+    return @as(u32, low) | @as(u32, high) << 16;
+}
+
+test "a new socket has its range at once, and connect asks once more" {
+    var sockets = [_]fake.Socket{.{}};
+    var scene: Scene = .{ .kernel = .{ .sockets = &sockets } };
+    try scene.begin(&.{.{ .low = 50000, .high = 50003 }});
+    scene.pin.adoptNew(0, sys.AF.INET, sys.SOCK.STREAM, 0);
+    try expectEqual(pack(50000, 50003), sockets[0].range.?);
+    const result, const cost = scene.run(APin.choose, connecting(0));
+    try expectEqual(0, result);
+    try expectEqual(1, cost);
+    try expectEqual(50000, sockets[0].port);
+}
+
+test "a stranger gets its range at connect" {
+    var sockets = [_]fake.Socket{.{}};
+    var scene: Scene = .{ .kernel = .{ .sockets = &sockets } };
+    try scene.begin(&.{.{ .low = 50000, .high = 50003 }});
+    const result, _ = scene.run(APin.choose, connecting(0));
+    try expectEqual(0, result);
+    try expectEqual(pack(50000, 50003), sockets[0].range.?);
+}
+
+test "a range that the guest narrowed itself stays, one that reaches outside does not" {
+    var sockets = [_]fake.Socket{ .{ .range = pack(50001, 50002) }, .{ .range = pack(50002, 50004) }, .{ .range = pack(50001, 0) } };
+    var scene: Scene = .{ .kernel = .{ .sockets = &sockets } };
+    try scene.begin(&.{.{ .low = 50000, .high = 50003 }});
+    for (0..sockets.len) |fd| _ = scene.run(APin.choose, connecting(@intCast(fd)));
+    try expectEqual(50001, sockets[0].port);
+    try expectEqual(pack(50000, 50003), sockets[1].range.?);
+    try expectEqual(pack(50000, 50003), sockets[2].range.?);
+}
+
+test "sockets that are not ours keep what they have" {
+    const raw: fake.Socket = .{ .kind = sys.SOCK.RAW, .port = 1 };
+    const ping: fake.Socket = .{ .kind = sys.SOCK.DGRAM, .protocol = sys.IPPROTO.ICMP, .port = 1 };
+    const unix: fake.Socket = .{ .domain = sys.AF.UNIX, .protocol = 0, .range = null, .port = 1 };
+    var sockets = [_]fake.Socket{ raw, ping, unix };
+    var scene: Scene = .{ .kernel = .{ .sockets = &sockets } };
+    try scene.begin(&.{.{ .low = 50000, .high = 50003 }});
+    for (0..sockets.len) |fd| {
+        scene.pin.adoptStranger(@intCast(fd));
+        const result, _ = scene.run(APin.choose, connecting(@intCast(fd)));
+        try expectEqual(0, result);
+    }
+    try std.testing.expectEqualDeep([_]fake.Socket{ raw, ping, unix }, sockets);
+}
+
+test "a range outside the namespace's is refused, with a documented errno and no call" {
+    var sockets = [_]fake.Socket{.{}};
+    var scene: Scene = .{ .kernel = .{ .sockets = &sockets, .namespace_range = "32768\t50002\n" } };
+    try scene.begin(&.{.{ .low = 50000, .high = 50003 }});
+    const result, _ = scene.run(APin.choose, connecting(0));
+    try expectEqual(-1, result);
+    try expectEqual(sys.E.ADDRNOTAVAIL, scene.kernel.errno);
+    try expectEqual(0, sockets[0].port);
+}
+
+test "under `leave` it goes on as it stands" {
+    var sockets = [_]fake.Socket{.{ .range = pack(40000, 40001) }};
+    var scene: Scene = .{ .kernel = .{ .sockets = &sockets, .namespace_range = "32768\t50002\n" } };
+    try scene.begin(&.{.{ .low = 50000, .high = 50003 }});
+    scene.pin.settings.when_unkept = .leave;
+    const result, _ = scene.run(APin.choose, connecting(0));
+    try expectEqual(0, result);
+    try expectEqual(40000, sockets[0].port);
+}
+
+test "what needs no port is not refused: bound sockets, AF_UNSPEC, unreadable addresses, explicit binds" {
+    var sockets = [_]fake.Socket{ .{ .port = 7 }, .{ .range = pack(1, 9) }, .{ .range = pack(1, 9) }, .{ .range = pack(1, 9) } };
+    var scene: Scene = .{ .kernel = .{ .sockets = &sockets, .namespace_range = null } };
+    try scene.begin(&.{.{ .low = 50000, .high = 50003 }});
+    try expectEqual(0, scene.run(APin.choose, connecting(0))[0]);
+
+    var disconnect = connecting(1);
+    const unspecified: std.os.linux.sockaddr.in = .{ .family = sys.AF.UNSPEC, .port = 0, .addr = 0 };
+    disconnect.call.address = &unspecified;
+    try expectEqual(0, scene.run(APin.choose, disconnect)[0]);
+
+    scene.kernel.readable = false;
+    try expectEqual(0, scene.run(APin.choose, connecting(2))[0]);
+    scene.kernel.readable = true;
+
+    try expectEqual(0, scene.run(APin.bind, binding(3, &loopback))[0]);
+    sockets[3].port = 0;
+    try expectEqual(-1, scene.run(APin.bind, binding(3, &any_port))[0]);
+}
+
+test "a kernel without the option is refused" {
+    var sockets = [_]fake.Socket{.{ .range = null }};
+    var scene: Scene = .{ .kernel = .{ .sockets = &sockets } };
+    try scene.begin(&.{.{ .low = 50000, .high = 50003 }});
+    try expectEqual(-1, scene.run(APin.choose, connecting(0))[0]);
+    try expectEqual(sys.E.ADDRNOTAVAIL, scene.kernel.errno);
+}
+
+test "the namespace's range is read again when the second changes, and not before" {
+    var sockets = [_]fake.Socket{ .{}, .{}, .{} };
+    var scene: Scene = .{ .kernel = .{ .sockets = &sockets } };
+    try scene.begin(&.{.{ .low = 50000, .high = 50003 }});
+    scene.pin.adoptNew(0, sys.AF.INET, sys.SOCK.STREAM, 0);
+    scene.kernel.namespace_range = "1024\t2048\n";
+    try expectEqual(0, scene.run(APin.choose, connecting(0))[0]);
+    scene.kernel.second += 1;
+    try expectEqual(-1, scene.run(APin.choose, connecting(1))[0]);
+    scene.kernel.second += 1;
+    scene.kernel.namespace_range = null;
+    try expectEqual(-1, scene.run(APin.choose, connecting(1))[0]);
+    scene.kernel.second += 1;
+    scene.kernel.namespace_range = "1024\t65535\n";
+    try expectEqual(0, scene.run(APin.choose, connecting(2))[0]);
+}
+
+test "all ranges are tried, and errno of the failed ones is not seen" {
+    var sockets = [_]fake.Socket{.{}};
+    var scene: Scene = .{ .kernel = .{ .sockets = &sockets, .taken = &.{ 50000, 50010 } } };
+    try scene.begin(&.{ .{ .low = 50000, .high = 50000 }, .{ .low = 50010, .high = 50010 }, .{ .low = 50020, .high = 50020 } });
+    scene.kernel.errno = .NOENT;
+    try expectEqual(0, scene.run(APin.choose, connecting(0))[0]);
+    try expectEqual(50020, sockets[0].port);
+    try expectEqual(sys.E.NOENT, scene.kernel.errno);
+
+    sockets[0].port = 0;
+    scene.kernel.taken = &.{ 50000, 50010, 50020 };
+    try expectEqual(-1, scene.run(APin.choose, connecting(0))[0]);
+    try expectEqual(sys.E.ADDRNOTAVAIL, scene.kernel.errno);
+}
+
+test "bind to port 0 on TCP is deferred, and settles when the guest asks for its name" {
+    var sockets = [_]fake.Socket{.{}};
+    var scene: Scene = .{ .kernel = .{ .sockets = &sockets } };
+    try scene.begin(&.{.{ .low = 50000, .high = 50003 }});
+    try expectEqual(0, scene.run(APin.bind, binding(0, &any_port))[0]);
+    try expectEqual(0, sockets[0].port);
+    try expect(scene.pin.isDeferredByUs(0));
+    scene.kernel.errno = .NOENT;
+    try expect(scene.pin.settle(0));
+    try expectEqual(50000, sockets[0].port);
+    try expect(!scene.pin.isDeferredByUs(0));
+    try expectEqual(sys.E.NOENT, scene.kernel.errno);
+}
+
+test "settling in a full range fails and leaves the socket deferred" {
+    var sockets = [_]fake.Socket{.{}};
+    var scene: Scene = .{ .kernel = .{ .sockets = &sockets, .taken = &.{50000} } };
+    try scene.begin(&.{.{ .low = 50000, .high = 50000 }});
+    try expectEqual(0, scene.run(APin.bind, binding(0, &any_port))[0]);
+    try expect(!scene.pin.settle(0));
+    try expect(scene.pin.isDeferredByUs(0));
+}
+
+test "a guest that asked for a late bind itself keeps port 0" {
+    var sockets = [_]fake.Socket{.{}};
+    var scene: Scene = .{ .kernel = .{ .sockets = &sockets } };
+    try scene.begin(&.{.{ .low = 50000, .high = 50003 }});
+    sockets[0].late_bind = true;
+    scene.pin.noteBindAddressNoPort(0, true);
+    try expectEqual(0, scene.run(APin.bind, binding(0, &any_port))[0]);
+    try expect(scene.pin.settle(0));
+    try expectEqual(0, sockets[0].port);
+    try expect(!scene.pin.isDeferredByUs(0));
+}
+
+test "an explicit bind and UDP's bind leave no trace of deferral" {
+    var sockets = [_]fake.Socket{ .{ .range = pack(50001, 50001) }, .{
+        .kind = sys.SOCK.DGRAM,
+        .protocol = sys.IPPROTO.UDP,
+        .range = pack(50002, 50002),
+    } };
+    var scene: Scene = .{ .kernel = .{ .sockets = &sockets } };
+    try scene.begin(&.{.{ .low = 50000, .high = 50003 }});
+    _ = scene.run(APin.bind, binding(0, &loopback));
+    try expectEqual(false, sockets[0].late_bind.?);
+    const result, const cost = scene.run(APin.bind, binding(1, &any_port));
+    try expectEqual(0, result);
+    try expectEqual(50002, sockets[1].port);
+    try expectEqual(1, cost);
+}
+
+test "a kernel that honours the range is asked nothing on the send path" {
+    var sockets = [_]fake.Socket{.{ .kind = sys.SOCK.DGRAM, .protocol = sys.IPPROTO.UDP }};
+    var scene: Scene = .{ .kernel = .{ .sockets = &sockets } };
+    try scene.begin(&.{.{ .low = 50000, .high = 50003 }});
+    scene.pin.adoptNew(0, sys.AF.INET, sys.SOCK.DGRAM, 0);
+    var sending = connecting(0);
+    sending.call.moment = .send;
+    const send = struct {
+        fn send(it: *APin, call: *const pin.Call) isize {
+            return it.sendOrConnect(call, 0);
+        }
+    }.send;
+    for (0..3) |_| {
+        scene.kernel.second += 1;
+        const result, const cost = scene.run(send, sending);
+        try expectEqual(0, result);
+        try expectEqual(0, cost);
+    }
+}
+
+test "without deferral nothing is deferred" {
+    var sockets = [_]fake.Socket{.{}};
+    var scene: Scene = .{ .kernel = .{ .sockets = &sockets } };
+    try scene.begin(&.{.{ .low = 50000, .high = 50003 }});
+    scene.pin.settings.defer_bind = false;
+    sockets[0].range = pack(50000, 50003);
+    try expectEqual(0, scene.run(APin.bind, binding(0, &any_port))[0]);
+    try expectEqual(50000, sockets[0].port);
+}
