@@ -84,9 +84,10 @@ function explainOptions(policy: Policy, { portRangeErrno }: KernelView): Stateme
         `IP_LOCAL_PORT_RANGE (option 51).`,
     )];
   }
+  const consequence = policy.ports.length === 0 ? "" : ` ${unkept(policy)}`;
   return [warning(
     `This kernel does not have IP_LOCAL_PORT_RANGE (option 51): setting it gives ` +
-      `${portRangeErrno}. ${unkept(policy)} It needs Linux 6.3, or 6.1.32 of the 6.1 series.`,
+      `${portRangeErrno}.${consequence} It needs Linux 6.3, or 6.1.32 of the 6.1 series.`,
   )];
 }
 
