@@ -21,10 +21,14 @@ pub fn build(b: *std.Build) void {
     library.link_z_lazy = false;
     library.link_z_relro = true;
     library.lto = .full;
+    // Nothing refers to it but the loader, which LTO does not know of.
+    library.forceUndefinedSymbol("portpin_on_load");
     b.installArtifact(library);
 
     const tests = b.addTest(.{ .root_module = shim(b, policy_module, b.graph.host, .Debug) });
     b.step("test", "Run the shim's unit tests").dependOn(&b.addRunArtifact(tests).step);
+
+    @import("fixtures/programs/build_programs.zig").addStep(b);
 }
 
 fn shim(
