@@ -67,11 +67,11 @@ import { z } from "zod";
 import { parsePorts, portsPattern } from "../generator/ports.ts";
 
 /** `LOW-HIGH`, a single port, or several separated by commas, as `PORTPIN_PORTS` takes them. */
-const ports = z.string().regex(new RegExp(portsPattern), "expected LOW-HIGH[,LOW-HIGH...]")
-  .superRefine((text, context) => {
-    const parsed = parsePorts(text);
-    if (!parsed.ok) context.addIssue({ code: "custom", message: parsed.problems[0].reason });
-  });
+const ports = z.string().superRefine((text, context) => {
+  const parsed = parsePorts(text);
+  if (parsed.ok) return;
+  for (const { reason } of parsed.problems) context.addIssue({ code: "custom", message: reason });
+}).meta({ pattern: portsPattern });
 
 /** The name of a service or of a list in the matrix; it becomes a placeholder. */
 const name = z.string().regex(/^[a-z][a-zA-Z0-9]*$/, "expected a word such as family or a2");
