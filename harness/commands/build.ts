@@ -1,10 +1,10 @@
 // `portpin build [POLICY]`: compiles a policy into a preload library.
 
+import { relative } from "node:path";
 import { Command } from "commander";
 import { build, type BuildOptions, defaultOut, root, targets } from "../../generator/build.ts";
 import { reportingFailure } from "../../generator/failure.ts";
 import { readPolicy } from "../../generator/parse_policy.ts";
-import { relative } from "node:path";
 
 export default new Command("build")
   .description(
