@@ -64,7 +64,7 @@ Example:
 
     const environment = guestEnvironment(entries, flags, library);
     const path = await preflight({ program, library, environment: decode(environment) });
-    handOver({ program, path, words: lastWords(1 + args.length), environment });
+    await handOver({ program, path, words: lastWords(1 + args.length), environment });
   }));
 
 /**

@@ -10,11 +10,12 @@
 // (If SIGPIPE was ignored when portpin started, nobody can know: it becomes the default, as for any
 // child of most launchers. A standard stream that was closed is /dev/null: Rust's start-up too.)
 //
-// `deno task` does stay in between, and is dealt with in relay.ts.
+// `deno task` does stay in between: relay.ts deals with that.
 
 import { defaultSignal, errnos, execve, lowerFileLimit, SystemError } from "../libc.ts";
 import { refusal, refusalStatus } from "../preflight/refusal.ts";
-import { userFileLimit } from "./wrapper.ts";
+import { provideRelay } from "./relay.ts";
+import { isTask, userFileLimit } from "./wrapper.ts";
 
 export interface Guest {
   /** As the user named it, for messages. */
@@ -28,11 +29,20 @@ export interface Guest {
 }
 
 /**
- * Becomes the guest; never returns.
+ * Becomes the guest, or under `deno task` the relay that runs it; never returns.
  *
- * @throws {Failure} when the kernel will not execute it.
+ * @throws {Failure} when the kernel will not execute it, or the relay cannot be built.
  */
-export function handOver({ program, path, words, environment }: Guest): never {
+export async function handOver(guest: Guest): Promise<never> {
+  return become(isTask ? await underRelay(guest) : guest);
+}
+
+async function underRelay(guest: Guest): Promise<Guest> {
+  const before = ["portpin", guest.path].map((word) => new TextEncoder().encode(word));
+  return { ...guest, path: await provideRelay(), words: [...before, ...guest.words] };
+}
+
+function become({ program, path, words, environment }: Guest): never {
   const limit = userFileLimit();
   if (limit !== undefined) lowerFileLimit(limit);
   defaultSignal("SIGPIPE");

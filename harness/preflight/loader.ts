@@ -34,8 +34,15 @@ export async function askLoader(
     new TextDecoder().decode(bytes)
   );
   if (output.success && lists(listed, library)) return { loads: true };
+  if (output.success && listed === needsNothing && !said.includes(library)) return { loads: true };
   return { loads: false, said: said.trim() || "it left the library out and gave no reason" };
 }
+
+/**
+ * What glibc says in place of a list when the program needs no library, though it loads preloads;
+ * one that it cannot load it still complains of (elf/rtld.c).
+ */
+const needsNothing = "\tstatically linked\n";
 
 /** A line `PATH (0xADDRESS)` of glibc, or `NAME => PATH (0xADDRESS)` of musl. */
 function lists(listed: string, library: string): boolean {

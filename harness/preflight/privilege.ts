@@ -41,20 +41,24 @@ export interface ProcessPrivilege {
   readonly mapsGid: (gid: number) => boolean;
 }
 
-/** Why AT_SECURE will be set when `process` executes `file`; undefined when it will not be. */
+/**
+ * Why AT_SECURE will be set when `process` executes `file`; undefined when it will not be.
+ *
+ * The first reason is a little too strict: before Linux 6.17 a file that is set-id back to the real
+ * id was an exception.
+ */
 export function secureReason(file: FilePrivilege, process: ProcessPrivilege): string | undefined {
+  if (process.effectiveUid !== process.realUid) return "portpin itself runs set-user-ID";
+  if (process.effectiveGid !== process.realGid) return "portpin itself runs set-group-ID";
   const setId = !file.nosuid && !process.noNewPrivileges && process.mapsUid(file.uid) &&
     process.mapsGid(file.gid);
   const [setuid, setgid, groupExecutes] = [0o4000, 0o2000, 0o010];
-  if (setId && (file.mode & setuid) !== 0) {
-    if (file.uid !== process.realUid) return `it is set-user-ID to user ${file.uid}`;
-  } else if (process.effectiveUid !== process.realUid) {
-    return "portpin itself runs set-user-ID";
+  if (setId && (file.mode & setuid) !== 0 && file.uid !== process.realUid) {
+    return `it is set-user-ID to user ${file.uid}`;
   }
-  if (setId && (file.mode & setgid) !== 0 && (file.mode & groupExecutes) !== 0) {
-    if (file.gid !== process.realGid) return `it is set-group-ID to group ${file.gid}`;
-  } else if (process.effectiveGid !== process.realGid) {
-    return "portpin itself runs set-group-ID";
+  const setsGroup = (file.mode & setgid) !== 0 && (file.mode & groupExecutes) !== 0;
+  if (setId && setsGroup && file.gid !== process.realGid) {
+    return `it is set-group-ID to group ${file.gid}`;
   }
   return gainsCapabilities(file, process) ? "it has file capabilities" : undefined;
 }
@@ -102,7 +106,17 @@ export function parseFileCapabilities(value: Uint8Array): FileCapabilities | und
 
 /** Asks /proc about this process. */
 export function ownPrivilege(): ProcessPrivilege {
-  const status = Deno.readTextFileSync("/proc/self/status");
+  return parseProcessPrivilege({
+    status: Deno.readTextFileSync("/proc/self/status"),
+    uidMap: Deno.readTextFileSync("/proc/self/uid_map"),
+    gidMap: Deno.readTextFileSync("/proc/self/gid_map"),
+  });
+}
+
+/** Reads the three files of /proc/PID that say it (proc_pid_status(5), user_namespaces(7)). */
+export function parseProcessPrivilege(
+  { status, uidMap, gidMap }: { status: string; uidMap: string; gidMap: string },
+): ProcessPrivilege {
   const field = (name: string) => {
     const match = new RegExp(`^${name}:\\s*(.*)$`, "m").exec(status);
     if (match === null) throw new Error(`Cannot read ${name} in /proc/self/status`);
@@ -120,14 +134,13 @@ export function ownPrivilege(): ProcessPrivilege {
     inheritable: capabilities("CapInh"),
     bounding: capabilities("CapBnd"),
     noNewPrivileges: field("NoNewPrivs")[0] === "1",
-    mapsUid: idMap("/proc/self/uid_map"),
-    mapsGid: idMap("/proc/self/gid_map"),
+    mapsUid: parseIdMap(uidMap),
+    mapsGid: parseIdMap(gidMap),
   };
 }
 
 /** An id that is not mapped is shown as the overflow id, which itself is seldom mapped. */
-function idMap(path: string): (id: number) => boolean {
-  const ranges = Deno.readTextFileSync(path).trim().split("\n")
-    .map((line) => line.trim().split(/\s+/).map(Number));
+function parseIdMap(map: string): (id: number) => boolean {
+  const ranges = map.trim().split("\n").map((line) => line.trim().split(/\s+/).map(Number));
   return (id) => ranges.some(([inside, , count]) => id >= inside && id < inside + count);
 }
