@@ -75,7 +75,7 @@ Deno.test("build() gives the same bytes in another checkout with an empty cache"
 
 /** Everything that the command and the compiler read, and the packages by a link. */
 async function copyCheckout(checkout: string): Promise<void> {
-  const parts = ["build.zig", "deno.json", "deno.lock", "generator", "harness", "shim"];
+  const parts = ["build.zig", "deno.json", "deno.lock", "fixtures", "generator", "harness", "shim"];
   await Deno.mkdir(checkout);
   const { success } = await new Deno.Command("cp", { args: ["-r", ...parts, checkout], cwd: root })
     .output();
