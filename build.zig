@@ -27,6 +27,8 @@ pub fn build(b: *std.Build) void {
 
     const tests = b.addTest(.{ .root_module = shim(b, policy_module, b.graph.host, .Debug) });
     b.step("test", "Run the shim's unit tests").dependOn(&b.addRunArtifact(tests).step);
+
+    @import("fixtures/programs/build_programs.zig").addStep(b);
 }
 
 fn shim(

@@ -43,11 +43,6 @@ fn mayPin(comptime of: Policy) bool {
     return of.ports.len > 0 or of.environment.ports;
 }
 
-/// Whether a call that fails because its range is full may find room in another one.
-pub fn mayHaveSeveralRanges(comptime of: Policy) bool {
-    return of.ports.len > 1 or of.environment.ports;
-}
-
 pub fn exportWanted() void {
     inline for (wanted) |hook| @export(&hook.call, .{ .name = hook.symbol });
 }

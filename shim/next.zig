@@ -19,17 +19,32 @@ pub inline fn call(comptime hook: type, arguments: anytype) Result(hook) {
 /// Looks all of them up, so that none need be looked up in a signal handler or after vfork(2).
 /// Until then calls go to the kernel: dlsym(3) may allocate, and somebody's malloc may connect.
 pub fn findAll() void {
-    inline for (hooks.wanted) |hook| slot(hook).store(process.nextDefinition(hook.symbol), .monotonic);
+    var symbol: [*:0]const u8 = symbols;
+    for (&slots) |*each| {
+        each.store(process.nextDefinition(symbol), .monotonic);
+        symbol += std.mem.len(symbol) + 1;
+    }
 }
 
 /// A word that another thread may read at any time.
 const Slot = std.atomic.Value(?*const anyopaque);
 
+/// In the order of `hooks.wanted`.
+var slots: [hooks.wanted.len]Slot = @splat(.init(null));
+
+/// All names behind one another: a table of pointers would cost a relocation for each.
+const symbols = join: {
+    var joined: [:0]const u8 = "";
+    for (hooks.wanted) |hook| joined = joined ++ hook.symbol ++ "\x00";
+    break :join joined;
+};
+
 fn slot(comptime hook: type) *Slot {
-    return &struct {
-        const of = hook;
-        var address: Slot = .init(null);
-    }.address;
+    return &slots[
+        comptime for (hooks.wanted, 0..) |each, index| {
+            if (each == hook) break index;
+        } else @compileError("Cannot call on: " ++ hook.symbol ++ " is not wanted by the policy")
+    ];
 }
 
 fn Result(comptime hook: type) type {
