@@ -14,7 +14,7 @@ const NamespaceRange = @This();
 /// Low half: lowest port; high half: highest. One word, so that it is never seen half-written.
 word: std.atomic.Value(u32) = .init(unknown),
 /// The second in which it was read.
-read_at: std.atomic.Value(u32) = .init(std.math.maxInt(u32)),
+read_at: std.atomic.Value(u32) = .init(0),
 
 /// No namespace has this range: the kernel refuses 0.
 const unknown = 0;

@@ -21,6 +21,11 @@ when_unkept: WhenUnkept,
 /// Which of the variables may override what is written here.
 environment: Environment,
 
+/// Whether a library built from this policy may use the `emulation` engine.
+pub fn mayEmulate(policy: Policy) bool {
+    return policy.engine != .kernel or policy.environment.engine;
+}
+
 /// More ranges than this are refused, here and by the generator.
 pub const port_ranges_max = 32;
 

@@ -90,6 +90,20 @@ pub fn keepPart(ports: *Ports, part: Policy.Slice) error{MorePartsThanPorts}!voi
     ports.count = kept;
 }
 
+/// The port numbered `index`, counting from 0 in ascending order.
+pub fn number(ports: *const Ports, index: u32) u16 {
+    var left = index;
+    for (ports.slice()) |range| {
+        if (left < sizeOf(range)) return @intCast(range.low + left);
+        left -= sizeOf(range);
+    }
+    unreachable;
+}
+
+pub fn has(ports: *const Ports, port: u16) bool {
+    return ports.holds(.{ .low = port, .high = port });
+}
+
 /// Which range holds the port that `random` stands for: every port is as likely as any other.
 pub fn pick(ports: *const Ports, random: u32) usize {
     var left: u32 = @intCast(@as(u64, random) * ports.size() >> 32);

@@ -5,6 +5,7 @@
 
 const std = @import("std");
 const linux = std.os.linux;
+const sys = @import("system.zig");
 
 /// RFC 2133's sockaddr_in6 had no scope; the kernel still takes it (SIN6_LEN_RFC2133).
 const in6_bytes_min = 24;
@@ -28,4 +29,19 @@ pub fn read(system: anytype, address: ?*const anyopaque, length: c_uint) ?u16 {
     const bytes: [*]const u8 = @ptrCast(given);
     if (std.mem.readInt(u16, bytes[0..2], .native) == linux.AF.UNSPEC) return null;
     return port(given, length);
+}
+
+/// The whole address, where `read` finds a port; null where the kernel could not read it whole.
+pub fn copy(system: anytype, address: ?*const anyopaque, length: c_uint) ?sys.Name {
+    if (read(system, address, length) == null) return null;
+    const bytes: [*]const u8 = @ptrCast(address.?);
+    var name: sys.Name = std.mem.zeroes(sys.Name);
+    name.length = @min(length, @sizeOf(linux.sockaddr.in6));
+    // Eight bytes at a time can be asked for; the last ones of 28 are asked for with some before them.
+    for ([_]usize{ 8, 16, 20 }) |at| {
+        if (at + 8 <= name.length and !system.isReadable(bytes + at)) return null;
+    }
+    const to: *[@sizeOf(linux.sockaddr.in6)]u8 = @ptrCast(&name.bytes);
+    @memcpy(to[0..name.length], bytes[0..name.length]);
+    return name;
 }

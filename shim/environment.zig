@@ -73,8 +73,9 @@ fn combine(settings: *Settings, comptime policy: Policy, given: *const Values) (
     if (given.get(.PORTPIN_SOURCE)) |value| return unusable(.PORTPIN_SOURCE, value, not_supported);
     if (given.get(.PORTPIN_LOG)) |value| return unusable(.PORTPIN_LOG, value, not_supported);
     if (try allowed(policy, given, .PORTPIN_ENGINE, policy.environment.engine)) |value| {
-        if (engineProblem(value)) |reason| return unusable(.PORTPIN_ENGINE, value, reason);
-    }
+        settings.engine = parseEngine(value) orelse
+            return unusable(.PORTPIN_ENGINE, value, "expected auto, kernel or emulation");
+    } else settings.engine = policy.engine;
     settings.defer_bind = policy.defer_bind;
     settings.when_unkept = policy.when_unkept;
     try choosePorts(&settings.ports, policy, given);
@@ -142,10 +143,10 @@ fn parseSlice(slice: *Policy.Slice, text: []const u8) ?Reason {
     return null;
 }
 
-fn engineProblem(text: []const u8) ?Reason {
-    if (equal(text, "auto") or equal(text, "kernel")) return null;
-    if (equal(text, "emulation")) return not_supported;
-    return "expected auto, kernel or emulation";
+fn parseEngine(text: []const u8) ?Policy.Engine {
+    if (equal(text, "auto")) return .auto;
+    if (equal(text, "kernel")) return .kernel;
+    return if (equal(text, "emulation")) .emulation else null;
 }
 
 /// std.mem.eql is quicker and ten times as large.

@@ -59,5 +59,4 @@ comptime {
         if (slice.index >= slice.count) @compileError("Cannot use the policy's slice: its index is not below its count");
         if (ports.count > 0) ports.keepPart(slice) catch @compileError("Cannot use the policy's slice: more parts than ports");
     }
-    if (policy.engine == .emulation) @compileError("Cannot use the policy's engine: emulation is not built yet");
 }

@@ -12,12 +12,16 @@ const Ports = @import("Ports.zig");
 const NamespaceRange = @import("NamespaceRange.zig");
 const Random = @import("random.zig").Random;
 const deferral = @import("deferral.zig");
+const emulation = @import("engines/emulation.zig");
 const kernel = @import("engines/kernel.zig");
+const reuse = @import("reuse.zig");
+const Reserved = @import("Reserved.zig");
 const transport = @import("transport.zig");
 
 pub const Settings = struct {
     ports: Ports,
     defer_bind: bool,
+    engine: Policy.Engine,
     when_unkept: Policy.WhenUnkept,
 };
 
@@ -32,7 +36,7 @@ pub const Call = struct {
     length: c_uint = 0,
 };
 
-pub const Moment = enum { connect, listen, bind, send };
+pub const Moment = enum { connect, listen, bind, send, settle };
 
 pub fn Pin(comptime System: type) type {
     return struct {
@@ -42,31 +46,57 @@ pub fn Pin(comptime System: type) type {
         random: Random,
         system: System,
         namespace_range: NamespaceRange = .{},
+        reserved: Reserved = .{},
         /// Whether this process may hold a socket whose bind(2) was deferred; never cleared.
         may_hold_deferred: std.atomic.Value(bool) = .init(false),
+        /// Whether it may hold one whose SO_REUSEADDR is ours; never cleared.
+        may_hold_shared: std.atomic.Value(bool) = .init(false),
+        /// Whether this kernel has told us that TCP and UDP have no IP_LOCAL_PORT_RANGE.
+        lacks_option: std.atomic.Value(bool) = .init(false),
+        /// Whether it may hold a socket of another protocol that has none: MPTCP, before Linux 6.8. Never cleared.
+        may_hold_lacking: std.atomic.Value(bool) = .init(false),
 
         /// A socket has come into the process: from socket(2), over a Unix socket, from before exec.
         /// It gets a range at once, for what never passes a hook again (io_uring) and for the
         /// send path, which asks nothing. A failure is left for the call that needs a port.
         pub fn adoptNew(self: *Self, fd: i32, domain: u32, kind: u32, protocol: u32) void {
-            if (!transport.isPinnableKind(domain, kind, protocol) or !self.rangeIsKept()) return;
-            _ = kernel.set(self.system, &self.settings.ports, &self.random, fd);
+            if (!transport.isPinnableKind(domain, kind, protocol) or !self.kernelMayKeep()) return;
+            const answer = kernel.set(self.system, &self.settings.ports, &self.random, fd);
+            if (answer == .lacking) self.noteLacking(protocol == sys.IPPROTO_MPTCP);
+        }
+
+        fn noteLacking(self: *Self, is_mptcp: bool) void {
+            const flag = if (is_mptcp) &self.may_hold_lacking else &self.lacks_option;
+            flag.store(true, .monotonic);
         }
 
         pub fn adoptStranger(self: *Self, fd: i32) void {
             if (!transport.isPinnable(self.system, fd)) return;
             if (deferral.mayBe(self.system, fd)) self.may_hold_deferred.store(true, .monotonic);
-            if (self.rangeIsKept()) _ = kernel.keep(self.system, &self.settings.ports, &self.random, fd);
+            if (reuse.isHidden(self.system, fd)) self.may_hold_shared.store(true, .monotonic);
+            if (!self.kernelMayKeep()) return;
+            const answer = kernel.keep(self.system, &self.settings.ports, &self.random, fd);
+            if (answer == .lacking) self.noteLacking(transport.isMptcp(self.system, fd));
         }
 
         /// connect, listen, and sends that connect.
         pub fn choose(self: *Self, call: *const Call) isize {
-            if (!self.rangeIsKept()) return self.unkept(call);
-            return switch (kernel.keep(self.system, &self.settings.ports, &self.random, call.fd)) {
-                .ready => self.tryRanges(call),
+            return switch (self.wayFor(call.fd)) {
+                .kernel => self.tryRanges(call),
+                .emulation => self.emulate(call),
+                .none => self.unkept(call),
                 .foreign => call.run(call),
-                .lacking => self.unkept(call),
             };
+        }
+
+        /// The first engine that keeps the ports for this socket.
+        fn wayFor(self: *Self, fd: i32) enum { kernel, emulation, none, foreign } {
+            if (self.kernelMayKeep()) switch (kernel.keep(self.system, &self.settings.ports, &self.random, fd)) {
+                .ready => return .kernel,
+                .foreign => return .foreign,
+                .lacking => {},
+            };
+            return if (self.settings.engine == .kernel) .none else .emulation;
         }
 
         /// sendto, sendmsg, sendmmsg: with MSG_FASTOPEN a connect with the first data.
@@ -78,21 +108,23 @@ pub fn Pin(comptime System: type) type {
         /// A send to an address, by a socket that may be unbound. Where the kernel honours the range nothing
         /// is asked: the socket got its range when it came.
         fn send(self: *Self, call: *const Call) isize {
-            const range = self.namespace_range.known() orelse self.namespace_range.get(self.system);
-            if (range == null or !self.settings.ports.liesInside(range.?)) return self.unkept(call);
-            return self.tryRanges(call);
+            if (self.kernelKept()) return self.tryRanges(call);
+            return if (self.settings.engine == .kernel) self.unkept(call) else self.emulate(call);
         }
 
         /// bind. Nothing is asked of a range here either, but TCP's bind is deferred.
         pub fn bind(self: *Self, call: *const Call) isize {
             _ = self.settle(call.fd);
-            if (!self.rangeIsKept()) return self.unkept(call);
-            if (self.settings.defer_bind and transport.isTcp(self.system, call.fd)) return self.deferBind(call);
-            return self.tryRanges(call);
+            const kernel_keeps = self.kernelMayKeep();
+            if (!kernel_keeps and self.settings.engine == .kernel) return self.unkept(call);
+            if (self.settings.defer_bind and transport.isTcp(self.system, call.fd)) {
+                if (deferral.begin(self.system, call.fd)) return self.runDeferred(call);
+            }
+            if (self.may_hold_lacking.load(.monotonic)) return self.choose(call);
+            return if (kernel_keeps) self.tryRanges(call) else self.emulate(call);
         }
 
-        fn deferBind(self: *Self, call: *const Call) isize {
-            if (!deferral.begin(self.system, call.fd)) return self.tryRanges(call);
+        fn runDeferred(self: *Self, call: *const Call) isize {
             const result = call.run(call);
             if (result == 0 and asksForPort(call)) {
                 self.may_hold_deferred.store(true, .monotonic);
@@ -110,14 +142,14 @@ pub fn Pin(comptime System: type) type {
             const settling: Settling(System) = .{
                 .system = self.system,
                 .name = &name,
-                .call = .{ .fd = fd, .moment = .listen, .run = Settling(System).run },
+                .call = .{ .fd = fd, .moment = .settle, .run = Settling(System).run },
             };
             return self.choose(&settling.call) == 0;
         }
 
         /// The guest has set IP_LOCAL_PORT_RANGE: its choice stands where it lies inside the ports.
         pub fn keepRange(self: *Self, fd: i32) void {
-            if (self.rangeIsKept()) _ = kernel.keep(self.system, &self.settings.ports, &self.random, fd);
+            if (self.kernelMayKeep()) _ = kernel.keep(self.system, &self.settings.ports, &self.random, fd);
         }
 
         /// The guest has set or cleared IP_BIND_ADDRESS_NO_PORT.
@@ -169,16 +201,85 @@ pub fn Pin(comptime System: type) type {
                 // AF_UNSPEC disconnects, and what is no address fails by itself.
                 .connect => port != null,
                 .bind => port == 0,
-                .listen, .send => true,
+                .listen, .send, .settle => true,
             };
             if (!needs_port) return call.run(call);
-            self.system.setErrno(.ADDRNOTAVAIL);
+            return self.fail(.ADDRNOTAVAIL);
+        }
+
+        /// The second engine: finds a port for a socket that has none, and runs the call once.
+        fn emulate(self: *Self, call: *const Call) isize {
+            var name = self.system.getName(call.fd) orelse return call.run(call);
+            if (!name.isInternet() or name.port() != 0) return call.run(call);
+            const kind = transport.kindOf(self.system, call.fd) orelse return call.run(call);
+            self.reserved.refresh(self.system);
+            switch (call.moment) {
+                .connect, .send => {
+                    const given = address.copy(self.system, call.address, call.length);
+                    if (call.moment == .connect and given == null) return call.run(call);
+                    if (kind == .stream) return self.emulateConnect(call, &name, &(given orelse return call.run(call)));
+                    return self.afterSearch(call, .AGAIN, emulation.bind(self.system, self.scope(), call.fd, &name));
+                },
+                .bind => {
+                    name = address.copy(self.system, call.address, call.length) orelse return call.run(call);
+                    if (name.port() != 0) return call.run(call);
+                },
+                .listen, .settle => {},
+            }
+            return self.afterSearch(call, .ADDRINUSE, emulation.bind(self.system, self.scope(), call.fd, &name));
+        }
+
+        fn emulateConnect(self: *Self, call: *const Call, name: *sys.Name, destination: *const sys.Name) isize {
+            var guests: reuse.Options = undefined;
+            const answer = emulation.bindFor(self.system, self.scope(), call.fd, name, destination, &guests);
+            if (answer == .bound) self.may_hold_shared.store(true, .monotonic);
+            const result = self.afterSearch(call, .ADDRNOTAVAIL, answer);
+            if (answer == .bound) emulation.afterConnect(self.system, call.fd, guests);
+            return result;
+        }
+
+        /// `full`: what the kernel says to such a call where its range is exhausted.
+        fn afterSearch(self: *Self, call: *const Call, full: sys.E, answer: emulation.Answer) isize {
+            return switch (answer) {
+                // The call was for a port, and nothing else.
+                .bound => if (call.moment == .bind or call.moment == .settle) 0 else call.run(call),
+                .full => self.fail(full),
+                .forbidden => self.unkept(call),
+                // EINVAL: another thread has bound the socket meanwhile.
+                .failed => |errno| if (errno == .INVAL) call.run(call) else self.fail(errno),
+            };
+        }
+
+        fn scope(self: *Self) emulation.Scope {
+            return .{ .ports = &self.settings.ports, .reserved = &self.reserved, .random = &self.random };
+        }
+
+        fn fail(self: *Self, errno: sys.E) isize {
+            self.system.setErrno(errno);
             return -1;
         }
 
-        fn rangeIsKept(self: *Self) bool {
+        /// Whether the kernel would honour the ports, as far as can be said without asking a socket.
+        fn kernelMayKeep(self: *Self) bool {
+            if (self.settings.engine == .emulation or self.lacks_option.load(.monotonic)) return false;
             const range = self.namespace_range.get(self.system) orelse return false;
             return self.settings.ports.liesInside(range);
+        }
+
+        /// The same without a look at the clock.
+        fn kernelKept(self: *Self) bool {
+            const range = self.namespace_range.known() orelse return self.kernelMayKeep();
+            if (self.settings.engine == .emulation or self.lacks_option.load(.monotonic)) return false;
+            return self.settings.ports.liesInside(range);
+        }
+
+        pub fn isSharedByUs(self: *Self, fd: i32) bool {
+            return self.may_hold_shared.load(.monotonic) and reuse.isHidden(self.system, fd);
+        }
+
+        /// The guest has set SO_REUSEADDR.
+        pub fn noteReuseAddress(self: *Self, fd: i32, on: bool) void {
+            if (self.isSharedByUs(fd)) reuse.noteHidden(self.system, fd, on);
         }
 
         fn isBound(self: *Self, fd: i32) bool {

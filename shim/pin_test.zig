@@ -15,9 +15,14 @@ const Scene = struct {
     kernel: fake.Kernel,
     pin: pin.Pin(fake.FakeSystem) = undefined,
 
+    /// The pin of a scene whose settings are made already.
+    fn settle(scene: *Scene) void {
+        scene.pin = .{ .settings = scene.pin.settings, .random = .{ .seed = 1 }, .system = scene.kernel.system() };
+    }
+
     fn begin(scene: *Scene, ranges: []const Policy.PortRange) !void {
         scene.pin = .{
-            .settings = .{ .ports = try .init(ranges), .defer_bind = true, .when_unkept = .refuse },
+            .settings = .{ .ports = try .init(ranges), .defer_bind = true, .engine = .kernel, .when_unkept = .refuse },
             .random = .{ .seed = 1 },
             .system = scene.kernel.system(),
         };
@@ -47,6 +52,7 @@ const Guest = struct {
         const guest: *Guest = @alignCast(@constCast(@fieldParentPtr("call", call)));
         guest.runs += 1;
         guest.kernel.system_calls += 1;
+        guest.kernel.guest_runs += 1;
         const socket = &guest.kernel.sockets[@intCast(call.fd)];
         if (call.moment == .bind and socket.late_bind == true) return 0;
         if (socket.port == 0) socket.port = guest.kernel.choosePort(call.fd) orelse {
@@ -270,6 +276,124 @@ test "a kernel that honours the range is asked nothing on the send path" {
         try expectEqual(0, result);
         try expectEqual(0, cost);
     }
+}
+
+/// A scene on a kernel without IP_LOCAL_PORT_RANGE, on one TCP socket that may use 50000 to 50003.
+fn oldKernel(sockets: []fake.Socket) !Scene {
+    var scene: Scene = .{ .kernel = .{ .sockets = sockets } };
+    for (sockets) |*socket| socket.range = null;
+    scene.pin.settings = .{
+        .ports = try .init(&.{.{ .low = 50000, .high = 50003 }}),
+        .defer_bind = true,
+        .engine = .auto,
+        .when_unkept = .refuse,
+    };
+    return scene;
+}
+
+test "emulation: an exclusive port first, shared after connect, and the guest does not read it" {
+    var sockets = [_]fake.Socket{ .{}, .{ .reuse_address = true, .reuse_port = true } };
+    var scene = try oldKernel(&sockets);
+    scene.settle();
+    scene.kernel.taken = &.{ 50000, 50001, 50003 };
+    try expectEqual(0, scene.run(APin.choose, connecting(0))[0]);
+    try expectEqual(50002, sockets[0].port);
+    try expect(sockets[0].reuse_address and scene.pin.isSharedByUs(0));
+    scene.pin.noteReuseAddress(0, true);
+    try expect(!scene.pin.isSharedByUs(0));
+
+    // What the guest set itself is its own.
+    try expectEqual(0, scene.run(APin.choose, connecting(1))[0]);
+    try expect(sockets[1].reuse_address and sockets[1].reuse_port and !scene.pin.isSharedByUs(1));
+}
+
+test "emulation: a port that others share is joined where the 4-tuple is free" {
+    var sockets = [_]fake.Socket{ .{}, .{}, .{} };
+    var scene = try oldKernel(&sockets);
+    scene.settle();
+    scene.kernel.taken = &.{50000};
+    scene.kernel.joinable = &.{ 50001, 50002, 50003 };
+    scene.kernel.connected = &.{ 50001, 50003 };
+    try expectEqual(0, scene.run(APin.choose, connecting(0))[0]);
+    try expectEqual(50002, sockets[0].port);
+
+    scene.kernel.connected = &.{ 50001, 50002, 50003 };
+    try expectEqual(-1, scene.run(APin.choose, connecting(1))[0]);
+    try expectEqual(sys.E.ADDRNOTAVAIL, scene.kernel.errno);
+    try expect(!sockets[1].reuse_address and !sockets[1].shared_mark);
+
+    scene.kernel.waiting = &.{50003};
+    try expectEqual(0, scene.run(APin.choose, connecting(2))[0]);
+    try expectEqual(50003, sockets[2].port);
+}
+
+test "emulation: what is full says what the kernel would say" {
+    const datagram: fake.Socket = .{ .kind = sys.SOCK.DGRAM, .protocol = sys.IPPROTO.UDP };
+    var sockets = [_]fake.Socket{ .{}, datagram, datagram, datagram };
+    var scene = try oldKernel(&sockets);
+    scene.settle();
+    scene.pin.adoptStranger(0);
+    scene.kernel.taken = &.{ 50000, 50001, 50002, 50003 };
+    var listening = connecting(0);
+    listening.call.moment = .listen;
+    try expectEqual(-1, scene.run(APin.choose, listening)[0]);
+    try expectEqual(sys.E.ADDRINUSE, scene.kernel.errno);
+    try expectEqual(-1, scene.run(APin.choose, connecting(1))[0]);
+    try expectEqual(sys.E.AGAIN, scene.kernel.errno);
+    try expectEqual(-1, scene.run(APin.bind, binding(2, &any_port))[0]);
+    try expectEqual(sys.E.ADDRINUSE, scene.kernel.errno);
+    scene.kernel.taken = &.{ 50000, 50001, 50002 };
+    try expectEqual(0, scene.run(APin.bind, binding(3, &any_port))[0]);
+    try expectEqual(50003, sockets[3].port);
+}
+
+test "emulation: the destination's own port is avoided on one address" {
+    var sockets = [_]fake.Socket{.{}};
+    var scene = try oldKernel(&sockets);
+    scene.settle();
+    scene.kernel.taken = &.{ 50001, 50002, 50003 };
+    const self: std.os.linux.sockaddr.in = .{ .port = std.mem.nativeToBig(u16, 50000), .addr = 0x0100007f };
+    var guest = connecting(0);
+    guest.call.address = &self;
+    try expectEqual(-1, scene.run(APin.choose, guest)[0]);
+    try expectEqual(sys.E.ADDRNOTAVAIL, scene.kernel.errno);
+}
+
+test "emulation: reserved ports are skipped" {
+    var sockets = [_]fake.Socket{.{}};
+    var scene = try oldKernel(&sockets);
+    scene.settle();
+    scene.kernel.reserved = "50000-50001,50003\n";
+    try expectEqual(0, scene.run(APin.choose, connecting(0))[0]);
+    try expectEqual(50002, sockets[0].port);
+}
+
+test "emulation: where bind is forbidden, the policy says what happens, and nothing is searched" {
+    for ([_]Policy.WhenUnkept{ .refuse, .leave }) |when_unkept| {
+        var sockets = [_]fake.Socket{.{}};
+        var scene = try oldKernel(&sockets);
+        scene.settle();
+        scene.pin.settings.when_unkept = when_unkept;
+        scene.kernel.bind_errno = .ACCES;
+        const result, const cost = scene.run(APin.choose, connecting(0));
+        try expect(cost < 32);
+        try expectEqual(@as(u32, if (when_unkept == .leave) 1 else 0), scene.kernel.guest_runs);
+        if (when_unkept == .refuse) try expectEqual(-1, result);
+    }
+}
+
+test "emulation: a deferred bind settles on one of the ports" {
+    var sockets = [_]fake.Socket{ .{}, .{ .late_bind = null } };
+    var scene = try oldKernel(&sockets);
+    scene.settle();
+    scene.pin.adoptNew(0, sys.AF.INET, sys.SOCK.STREAM, 0);
+    try expectEqual(0, scene.run(APin.bind, binding(0, &any_port))[0]);
+    try expectEqual(0, sockets[0].port);
+    try expect(scene.pin.settle(0));
+    try expect(scene.pin.settings.ports.has(sockets[0].port));
+    // Before Linux 4.2 there is nothing to defer with: the port is chosen at once.
+    try expectEqual(0, scene.run(APin.bind, binding(1, &any_port))[0]);
+    try expect(scene.pin.settings.ports.has(sockets[1].port));
 }
 
 test "without deferral nothing is deferred" {

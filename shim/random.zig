@@ -15,7 +15,19 @@ pub const Random = struct {
         x = (x ^ (x >> 13)) *% 0xc2b2ae35;
         return x ^ (x >> 16);
     }
+
+    /// Below `limit`, which is not 0.
+    pub fn below(random: *Random, limit: u32) u32 {
+        return @intCast(@as(u64, random.next()) * limit >> 32);
+    }
 };
+
+test "below() stays below" {
+    var random: Random = .{ .seed = 3 };
+    for ([_]u32{ 1, 2, 3, 65535 }) |limit| {
+        for (0..1000) |_| try std.testing.expect(random.below(limit) < limit);
+    }
+}
 
 test "next() spreads evenly" {
     var random: Random = .{ .seed = 0x89ab_cdef };

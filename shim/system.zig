@@ -6,6 +6,7 @@
 const std = @import("std");
 const builtin = @import("builtin");
 const linux = std.os.linux;
+const diagnosis = @import("diagnosis.zig");
 const process = @import("process.zig");
 
 pub const E = linux.E;
@@ -26,14 +27,40 @@ pub const IP = struct {
     pub const LOCAL_PORT_RANGE = 51;
     /// Asks for SELinux labels of datagrams: without any effect on a TCP socket.
     pub const PASSSEC = linux.IP.PASSSEC;
+    /// Asks for the IP options of datagrams, to be sent back: without any effect on a TCP socket.
+    pub const RETOPTS = linux.IP.RETOPTS;
 };
 
 pub const IPPROTO_MPTCP = 262;
 
-/// A socket's name. Ports are in network byte order here, as the kernel gives them.
+/// One end of a flow: a socket address of IPv4 or IPv6, with its length. Its words are in network
+/// byte order, as the kernel has them.
 pub const Name = extern struct {
     bytes: linux.sockaddr.in6 align(8),
     length: linux.socklen_t,
+
+    pub fn setPort(name: *Name, to: u16) void {
+        name.bytes.port = std.mem.nativeToBig(u16, to);
+    }
+
+    /// The four bytes of an IPv4 address, also of one that is mapped into IPv6; null for true IPv6.
+    pub fn ipv4(name: *const Name) ?*const [4]u8 {
+        const bytes: *const [@sizeOf(linux.sockaddr.in6)]u8 = @ptrCast(&name.bytes);
+        if (name.bytes.family == AF.INET) return bytes[4..8];
+        const prefix = [_]u8{0} ** 10 ++ [_]u8{ 0xff, 0xff };
+        return if (std.mem.eql(u8, name.bytes.addr[0..12], &prefix)) name.bytes.addr[12..16] else null;
+    }
+
+    pub fn isWildcard(name: *const Name) bool {
+        const address: []const u8 = if (name.ipv4()) |four| four else &name.bytes.addr;
+        return std.mem.allEqual(u8, address, 0);
+    }
+
+    pub fn hasSameAddress(name: *const Name, other: *const Name) bool {
+        const four = name.ipv4() orelse
+            return other.ipv4() == null and std.mem.eql(u8, &name.bytes.addr, &other.bytes.addr);
+        return std.mem.eql(u8, four, other.ipv4() orelse return false);
+    }
 
     pub fn isInternet(name: *const Name) bool {
         return name.bytes.family == AF.INET or name.bytes.family == AF.INET6;
@@ -44,6 +71,9 @@ pub const Name = extern struct {
         return std.mem.bigToNative(u16, name.bytes.port);
     }
 };
+
+/// The two ends of a flow.
+pub const Ends = struct { source: Name, destination: Name };
 
 pub const Option = union(enum) { value: u32, errno: E };
 
@@ -91,6 +121,26 @@ pub const System = struct {
         const got = linux.read(fd, buffer.ptr, buffer.len);
         _ = linux.close(fd);
         return if (linux.errno(got) == .SUCCESS) buffer[0..got] else null;
+    }
+
+    /// The two ends that a connection to `destination` would have, as routing says it: a UDP socket is
+    /// connected and asked, and nothing is sent. Null where there is no route.
+    pub fn route(_: System, destination: *const Name) ?Ends {
+        const opened = raw("socket", .{ destination.bytes.family, SOCK.DGRAM | SOCK.CLOEXEC, 0 });
+        if (linux.errno(opened) != .SUCCESS) return null;
+        const fd: i32 = @intCast(opened);
+        defer _ = linux.close(fd);
+        if (linux.errno(raw("connect", .{ fd, &destination.bytes, destination.length })) != .SUCCESS) return null;
+        var ends: Ends = undefined;
+        inline for (.{ "getsockname", "getpeername" }, .{ &ends.source, &ends.destination }) |call, name| {
+            name.length = @sizeOf(linux.sockaddr.in6);
+            if (linux.errno(raw(call, .{ fd, &name.bytes, &name.length })) != .SUCCESS) return null;
+        }
+        return ends;
+    }
+
+    pub fn openDiagnosis(_: System) diagnosis.Diagnosis {
+        return .open();
     }
 
     pub fn coarseSeconds(_: System) u32 {

@@ -30,10 +30,25 @@ pub fn isPinnableKind(domain: u32, kind: u32, protocol: u32) bool {
     };
 }
 
+pub const Kind = enum { stream, datagram };
+
+/// What a pinnable socket of IPv4 or IPv6 is; null for every other. One system call for TCP, three else.
+pub fn kindOf(system: anytype, fd: i32) ?Kind {
+    if (isTcp(system, fd)) return .stream;
+    const kind = ask(system, fd, sys.SO.TYPE) orelse return null;
+    const protocol = ask(system, fd, sys.SO.PROTOCOL) orelse return null;
+    if (!isPinnableKind(sys.AF.INET, kind, protocol)) return null;
+    return if (kind == sys.SOCK.STREAM) .stream else .datagram;
+}
+
 /// Whether `fd` is a TCP socket, and no other. One system call: the option is of level SOL_TCP, which
 /// MPTCP (before Linux 6.17) and every other protocol refuse.
 pub fn isTcp(system: anytype, fd: i32) bool {
     return system.getOption(fd, sys.IPPROTO.TCP, sys.TCP.THIN_LINEAR_TIMEOUTS) == .value;
+}
+
+pub fn isMptcp(system: anytype, fd: i32) bool {
+    return ask(system, fd, sys.SO.PROTOCOL) == sys.IPPROTO_MPTCP;
 }
 
 fn ask(system: anytype, fd: i32, name: u32) ?u32 {

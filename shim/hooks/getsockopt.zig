@@ -1,4 +1,4 @@
-//! getsockopt(2): IP_BIND_ADDRESS_NO_PORT reads as the guest set it, not as we did.
+//! getsockopt(2): IP_BIND_ADDRESS_NO_PORT and SO_REUSEADDR read as the guest set them, not as we did.
 
 const instance = @import("../instance.zig");
 const next = @import("../next.zig");
@@ -11,14 +11,17 @@ pub const symbol = "getsockopt";
 pub const system_call = symbol;
 
 pub fn isWanted(policy: Policy) bool {
-    return policy.defer_bind;
+    return policy.defer_bind or policy.mayEmulate();
 }
 
 pub fn call(fd: c_int, level: c_int, name: c_int, value: ?[*]u8, length: ?*c_uint) callconv(.c) c_int {
     const pin = instance.get();
     const result = next.call(hook, .{ fd, level, name, value, length });
-    if (result != 0 or level != sys.SOL.IP or name != sys.IP.BIND_ADDRESS_NO_PORT) return result;
+    if (result != 0 or pin == null) return result;
+    const is_late_bind = level == sys.SOL.IP and name == sys.IP.BIND_ADDRESS_NO_PORT;
+    const is_reuse = level == sys.SOL.SOCKET and name == sys.SO.REUSEADDR;
+    const is_ours = (is_late_bind and pin.?.isDeferredByUs(fd)) or (is_reuse and pin.?.isSharedByUs(fd));
     // The kernel has written `length.*` bytes, so they can be written.
-    if (pin != null and pin.?.isDeferredByUs(fd)) @memset(value.?[0..length.?.*], 0);
+    if (is_ours) @memset(value.?[0..length.?.*], 0);
     return result;
 }

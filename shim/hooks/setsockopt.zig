@@ -1,4 +1,4 @@
-//! setsockopt(2): the guest's own use of the two options that this library lives by.
+//! setsockopt(2): the guest's own use of the options that this library lives by.
 
 const std = @import("std");
 const instance = @import("../instance.zig");
@@ -18,13 +18,15 @@ pub fn isWanted(_: Policy) bool {
 pub fn call(fd: c_int, level: c_int, name: c_int, value: ?[*]const u8, length: c_uint) callconv(.c) c_int {
     const pin = instance.get();
     const is_late_bind = level == sys.SOL.IP and name == sys.IP.BIND_ADDRESS_NO_PORT;
+    const is_reuse = level == sys.SOL.SOCKET and name == sys.SO.REUSEADDR;
     const is_range = level == sys.SOL.IP and name == sys.IP.LOCAL_PORT_RANGE;
     // A bind that we deferred gets its port first: the guest thinks that it has one.
     if (is_late_bind and pin != null) _ = pin.?.settle(fd);
     const result = next.call(hook, .{ fd, level, name, value, length });
     if (result != 0 or pin == null) return result;
     if (is_range) pin.?.keepRange(fd);
-    // The kernel has read one byte at least, so it can be read.
+    // The kernel has read what is read here.
+    if (is_reuse) pin.?.noteReuseAddress(fd, isNonZero(value.?, length));
     if (is_late_bind) pin.?.noteBindAddressNoPort(fd, isNonZero(value.?, length));
     return result;
 }
