@@ -8,6 +8,7 @@ import { Command, CommanderError } from "commander";
 import configuration from "../deno.json" with { type: "json" };
 import { exitStatus } from "../generator/failure.ts";
 import build from "./commands/build.ts";
+import check from "./commands/check.ts";
 import explain from "./commands/explain.ts";
 import generate from "./commands/generate.ts";
 import run from "./commands/run.ts";
@@ -20,7 +21,7 @@ const program = new Command("portpin")
   .showHelpAfterError("(--help says more)")
   .exitOverride();
 
-for (const command of [generate, build, run, explain]) {
+for (const command of [generate, build, run, check, explain]) {
   program.addCommand(command.copyInheritedSettings(program));
 }
 
