@@ -75,33 +75,24 @@ Example:
 async function readPolicyFor(
   file: string | undefined,
   flags: readonly Setting[],
-  variables: Readonly<Record<string, string>>,
+  environment: Readonly<Record<string, string>>,
 ): Promise<Policy> {
   const policy = file === undefined ? generalPolicy : await readPolicy(file);
-  const forbidden = flags.filter(({ key }) => !mayOverride(policy, key));
-  if (forbidden.length > 0) {
-    throw new Failure(
-      forbidden.map(({ spelling }) =>
-        `portpin: Cannot use ${spelling}: the policy ${file} does not let it be overridden`
-      ).join("\n"),
-      exitStatus.configuration,
-    );
-  }
-  const settings = environmentSettings((name) => variables[name])
-    .filter(({ key }) => mayOverride(policy, key) && !flags.some((flag) => flag.key === key));
-  const { ports } = withSettings(policy, [...settings, ...flags]);
-  if (ports.length === 0 && !settings.some(({ key }) => key === "off")) {
+  const variables = environmentSettings((name) => environment[name])
+    .filter(({ key }) => !flags.some((flag) => flag.key === key));
+  // A policy that leaves things alone leaves it to the shim to say what it cannot use, except for
+  // what the shim does not know yet.
+  const checked = policy.whenUnkept === "refuse"
+    ? variables
+    : variables.filter(({ key }) => key === "source" || key === "log");
+  const { ports } = withSettings(policy, [...checked, ...flags]);
+  if (ports.length === 0 && !variables.some(({ key }) => key === "off" || key === "ports")) {
     throw new Failure(
       "portpin: Cannot run without ports: give --ports LOW-HIGH, PORTPIN_PORTS or a policy with ports",
       exitStatus.configuration,
     );
   }
   return policy;
-}
-
-/** What this version refuses whatever the policy says counts as allowed, so that it is refused. */
-function mayOverride({ environment }: Policy, key: Setting["key"]): boolean {
-  return key === "source" || key === "log" || environment[key];
 }
 
 /** The library's absolute path; built when it is not there, or may be out of date. */
