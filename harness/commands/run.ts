@@ -4,6 +4,7 @@
 // own validators), the program, and whether its loader really loads the library.
 
 import { createHash } from "node:crypto";
+import { existsSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { Command } from "commander";
 import { build, defaultOut, root } from "../../generator/build.ts";
@@ -48,10 +49,7 @@ export default new Command("run")
     "after",
     `
 Standard streams, signals and the exit status are the program's own. A program that cannot be
-preloaded (static, Go, set-user-ID, another architecture) is refused: status 126; not found: 127.
-
-Example:
-  deno task portpin run --ports 60000-60511 -- curl -sI http://127.0.0.1:8080/`,
+preloaded (static, Go, set-user-ID, another architecture) is refused: status 126; not found: 127.`,
   )
   .action(reportingFailure(async (program: string, args: string[], options: RunOptions) => {
     const entries = userEnvironment();
@@ -95,20 +93,24 @@ async function readPolicyFor(
   return policy;
 }
 
-/** The library's absolute path; built when it is not there, or may be out of date. */
+/**
+ * The library's absolute path. A policy's is handed to Zig every time, whose cache knows whether
+ * there is anything to do; the general one is spared that, unless its source is newer.
+ */
 async function provideLibrary(policy: Policy): Promise<string> {
-  if (policy === generalPolicy) return await isFile(defaultOut) ? defaultOut : await build();
+  if (policy === generalPolicy) return isCurrent(defaultOut) ? defaultOut : await build();
   const key = createHash("sha256").update(renderZon(policy)).digest("hex").slice(0, 16);
   return await build({ policy, out: join(root, ".zig-cache", "portpin", key, "libportpin.so") });
 }
 
-async function isFile(path: string): Promise<boolean> {
-  try {
-    return (await Deno.stat(path)).isFile;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
+/** Whether the library is there, and no older than what it is built from. */
+function isCurrent(library: string): boolean {
+  if (!existsSync(library)) return false;
+  const built = statSync(library).mtimeMs;
+  const sources = readdirSync(join(root, "shim"), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name));
+  return [join(root, "build.zig"), ...sources].every((file) => statSync(file).mtimeMs <= built);
 }
 
 /** The user's environment, with the flags as variables, and the library before other preloads. */
