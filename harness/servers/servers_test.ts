@@ -66,7 +66,7 @@ Deno.test("launchServer() leaves no child of a server behind", () =>
       name: "parent",
       directory,
       address,
-      port: 0,
+      port: freePort(address),
       argv,
       answers,
     });
