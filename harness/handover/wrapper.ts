@@ -1,10 +1,10 @@
 // Undoes what `deno task` did on the way here, so that the user's command line means what it would
 // mean if portpin were a program on PATH.
 //
-// `deno task` runs us as its child in the repository's directory, with a few variables changed, and drops
-// carriage returns from arguments; its
-// own working directory and environment are still the user's. Deno also raises the soft limit of
-// open files to the hard one at its start. (Deno 2.9.6, observed; commands/run_test.ts observes it again.)
+// `deno task` runs us as its child in the repository's directory, with a few variables changed and
+// carriage returns dropped from arguments; its own directory, environment and command line are still
+// the user's. Deno also raises the soft limit of open files to the hard one at its start. (Deno
+// 2.9.6, observed; commands/run_test.ts observes it again.)
 
 import { realpathSync } from "node:fs";
 import { root } from "../../generator/build.ts";
