@@ -8,7 +8,7 @@ import { join, resolve } from "node:path";
 import { exitStatus, Failure } from "./failure.ts";
 import { generalPolicy, type Policy } from "./policy.ts";
 import { renderZon } from "./render_zon.ts";
-import { findZig, type Zig } from "./zig.ts";
+import { findZig } from "./zig.ts";
 
 /** The targets that build.zig knows, as `ARCHITECTURE-OS`. */
 export const targets = [
@@ -50,7 +50,6 @@ export async function build(options: BuildOptions = {}): Promise<string> {
   const { policy = generalPolicy } = options;
   const out = resolve(options.out ?? defaultOut);
   const target = parseTarget(options.target ?? `${Deno.build.arch}-linux`);
-  const zig = await findZig(root);
 
   const zon = renderZon(policy);
   const directory = join(root, ".zig-cache", "portpin", await digest(zon));
@@ -63,7 +62,12 @@ export async function build(options: BuildOptions = {}): Promise<string> {
     throw unwritable(zonFile, error);
   }
 
-  await runZigBuild(zig, [`-Dpolicy=${zonFile}`, `-Dtarget=${target}`, "--prefix", prefix]);
+  await runZigBuild("the library", [
+    `-Dpolicy=${zonFile}`,
+    `-Dtarget=${target}`,
+    "--prefix",
+    prefix,
+  ]);
 
   try {
     await Deno.mkdir(resolve(out, ".."), { recursive: true });
@@ -84,7 +88,13 @@ export function parseTarget(text: string): Target {
   );
 }
 
-async function runZigBuild(zig: Zig, args: string[]): Promise<void> {
+/**
+ * Runs `zig build` with `args`, which make `what`.
+ *
+ * @throws {Failure} without Zig 0.16, and when the compiler fails (with its own words).
+ */
+export async function runZigBuild(what: string, args: readonly string[]): Promise<void> {
+  const zig = await findZig(root);
   const { success, stdout, stderr } = await new Deno.Command(zig.path, {
     args: ["build", "--error-style", "minimal", "--summary", "none", ...args],
     cwd: root,
@@ -93,7 +103,7 @@ async function runZigBuild(zig: Zig, args: string[]): Promise<void> {
   if (success) return;
   const said = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes)).join("").trimEnd();
   throw new Failure(
-    `portpin: Cannot build the library: zig build failed\n${said}`,
+    `portpin: Cannot build ${what}: zig build failed\n${said}`,
     exitStatus.failed,
   );
 }

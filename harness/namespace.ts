@@ -52,6 +52,15 @@ export async function runInNamespace(argv: readonly string[]): Promise<number> {
   return run(argv, `no network namespace: ${reason}`);
 }
 
+/**
+ * Goes on only inside: where nobody has tried yet, runs this Deno with `argv` in a new namespace
+ * and ends with its status.
+ */
+export async function enterNamespace(argv: readonly string[]): Promise<void> {
+  if (Deno.env.has(variable)) return;
+  Deno.exit(await runInNamespace([Deno.execPath(), ...argv]));
+}
+
 /** Sets `wanted` (by full name, such as `net.ipv4.tcp_fastopen`) while `action` runs. */
 export async function withSysctl<T>(
   wanted: Readonly<Record<string, string>>,

@@ -6,7 +6,7 @@ import { Family, type Guest } from "./case.ts";
 import type { CaseFile } from "./case_file.ts";
 import { guests } from "./guests.ts";
 import { describeMissing, findInstalled } from "./servers/programs.ts";
-import { missingPrograms } from "./servers/start.ts";
+import { missingPrograms, serverProblem } from "./servers/start.ts";
 
 /** One test. */
 export interface CaseTest {
@@ -67,19 +67,24 @@ export function skipReason(test: CaseTest, namespace: string | undefined): strin
   const guest = test.guest && guests[test.guest];
   if (guest && !existsSync(guest.needs)) return `missing: ${guest.needs}`;
   if (namespace !== undefined && needsNamespace(test)) return namespace;
+  return serversOf(test).map(serverProblem).find((problem) => problem !== undefined);
 }
 
 /** The programs that a test needs and that are not installed. */
 export function missingOf(test: CaseTest): string[] {
-  const { program, driver = [], requires, services } = test.file.case;
+  const { program, driver = [], requires } = test.file.case;
   const emulator = test.guest && guests[test.guest].emulator?.program;
   const needed = [program[0], driver[0], emulator, ...requires]
     .filter((name) => name !== undefined && !name.includes("{")) as string[];
   const missing = needed.filter((name) => findInstalled(name) === undefined);
-  for (const service of Object.values(services)) {
-    if (service.kind === "relay") missing.push(...missingPrograms(service.server));
-  }
+  missing.push(...serversOf(test).flatMap(missingPrograms));
   return [...new Set(missing)];
+}
+
+/** The real servers that a test needs behind its relays. */
+function serversOf({ file }: CaseTest): string[] {
+  const services = Object.values(file.case.services);
+  return services.flatMap((service) => service.kind === "relay" ? [service.server] : []);
 }
 
 function needsNamespace({ file, family }: CaseTest): boolean {

@@ -8,6 +8,7 @@ import { Command, CommanderError } from "commander";
 import configuration from "../deno.json" with { type: "json" };
 import { exitStatus } from "../generator/failure.ts";
 import build from "./commands/build.ts";
+import check from "./commands/check.ts";
 import explain from "./commands/explain.ts";
 import generate from "./commands/generate.ts";
 import run from "./commands/run.ts";
@@ -20,7 +21,17 @@ const program = new Command("portpin")
   .showHelpAfterError("(--help says more)")
   .exitOverride();
 
-for (const command of [generate, build, run, explain]) {
+const examples: Readonly<Record<string, string>> = {
+  generate: "policy.jsonc",
+  build: "policy.jsonc --out libpolicy.so",
+  run: "--ports 60000-60511 -- curl -sI http://127.0.0.1:8080/",
+  check: "program-curl",
+  explain: "policy.jsonc",
+};
+
+for (const command of [generate, build, run, check, explain]) {
+  const words = `${command.name()} ${examples[command.name()]}`;
+  command.addHelpText("after", `\nExample:\n  deno task portpin ${words}`);
   program.addCommand(command.copyInheritedSettings(program));
 }
 

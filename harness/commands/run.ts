@@ -4,6 +4,7 @@
 // own validators), the program, and whether its loader really loads the library.
 
 import { createHash } from "node:crypto";
+import { existsSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { Command } from "commander";
 import { build, defaultOut, root } from "../../generator/build.ts";
@@ -48,10 +49,7 @@ export default new Command("run")
     "after",
     `
 Standard streams, signals and the exit status are the program's own. A program that cannot be
-preloaded (static, Go, set-user-ID, another architecture) is refused: status 126; not found: 127.
-
-Example:
-  deno task portpin run --ports 60000-60511 -- curl -sI http://127.0.0.1:8080/`,
+preloaded (static, Go, set-user-ID, another architecture) is refused: status 126; not found: 127.`,
   )
   .action(reportingFailure(async (program: string, args: string[], options: RunOptions) => {
     const entries = userEnvironment();
@@ -75,22 +73,18 @@ Example:
 async function readPolicyFor(
   file: string | undefined,
   flags: readonly Setting[],
-  variables: Readonly<Record<string, string>>,
+  environment: Readonly<Record<string, string>>,
 ): Promise<Policy> {
   const policy = file === undefined ? generalPolicy : await readPolicy(file);
-  const forbidden = flags.filter(({ key }) => !mayOverride(policy, key));
-  if (forbidden.length > 0) {
-    throw new Failure(
-      forbidden.map(({ spelling }) =>
-        `portpin: Cannot use ${spelling}: the policy ${file} does not let it be overridden`
-      ).join("\n"),
-      exitStatus.configuration,
-    );
-  }
-  const settings = environmentSettings((name) => variables[name])
-    .filter(({ key }) => mayOverride(policy, key) && !flags.some((flag) => flag.key === key));
-  const { ports } = withSettings(policy, [...settings, ...flags]);
-  if (ports.length === 0 && !settings.some(({ key }) => key === "off")) {
+  const variables = environmentSettings((name) => environment[name])
+    .filter(({ key }) => !flags.some((flag) => flag.key === key));
+  // A policy that leaves things alone leaves it to the shim to say what it cannot use, except for
+  // what the shim does not know yet.
+  const checked = policy.whenUnkept === "refuse"
+    ? variables
+    : variables.filter(({ key }) => key === "source" || key === "log");
+  const { ports } = withSettings(policy, [...checked, ...flags]);
+  if (ports.length === 0 && !variables.some(({ key }) => key === "off" || key === "ports")) {
     throw new Failure(
       "portpin: Cannot run without ports: give --ports LOW-HIGH, PORTPIN_PORTS or a policy with ports",
       exitStatus.configuration,
@@ -99,25 +93,24 @@ async function readPolicyFor(
   return policy;
 }
 
-/** What this version refuses whatever the policy says counts as allowed, so that it is refused. */
-function mayOverride({ environment }: Policy, key: Setting["key"]): boolean {
-  return key === "source" || key === "log" || environment[key];
-}
-
-/** The library's absolute path; built when it is not there, or may be out of date. */
+/**
+ * The library's absolute path. A policy's is handed to Zig every time, whose cache knows whether
+ * there is anything to do; the general one is spared that, unless its source is newer.
+ */
 async function provideLibrary(policy: Policy): Promise<string> {
-  if (policy === generalPolicy) return await isFile(defaultOut) ? defaultOut : await build();
+  if (policy === generalPolicy) return isCurrent(defaultOut) ? defaultOut : await build();
   const key = createHash("sha256").update(renderZon(policy)).digest("hex").slice(0, 16);
   return await build({ policy, out: join(root, ".zig-cache", "portpin", key, "libportpin.so") });
 }
 
-async function isFile(path: string): Promise<boolean> {
-  try {
-    return (await Deno.stat(path)).isFile;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
+/** Whether the library is there, and no older than what it is built from. */
+function isCurrent(library: string): boolean {
+  if (!existsSync(library)) return false;
+  const built = statSync(library).mtimeMs;
+  const sources = readdirSync(join(root, "shim"), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name));
+  return [join(root, "build.zig"), ...sources].every((file) => statSync(file).mtimeMs <= built);
 }
 
 /** The user's environment, with the flags as variables, and the library before other preloads. */

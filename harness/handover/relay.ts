@@ -3,6 +3,10 @@
 // Observed with Deno 2.9.6: `deno task` sends on to its child every signal that it gets, those of
 // the terminal included, so one Ctrl-C arrives twice; and it does not stop at Ctrl-Z, while its
 // child does. Neither can be mended from inside the guest, and Deno cannot tell who sent a signal.
+//
+// What cannot be mended at all: `deno task` catches signals that were ignored, so they are no longer
+// when its child starts. `nohup deno task portpin run …` does not keep SIGHUP from the guest;
+// `deno task portpin run … -- nohup …` does.
 
 import { createHash } from "node:crypto";
 import { join } from "node:path";

@@ -53,8 +53,8 @@ const Relay = struct {
     /// `deno task`.
     wrapper: linux.pid_t,
     guest: linux.pid_t,
-    /// When the process group got each signal, in milliseconds of the monotonic clock.
-    group_had: [65]u64 = @splat(never),
+    /// When the guest got each signal last, as far as we saw, in milliseconds of the monotonic clock.
+    guest_had: [65]u64 = @splat(never),
 
     const never = 0;
 
@@ -62,16 +62,18 @@ const Relay = struct {
     const echo_max_ms = 1000;
 
     /// What comes from anyone else but `deno task` came to the whole process group, so the guest
-    /// has it, and what `deno task` sends next of its kind is its echo.
+    /// has it, and what `deno task` then sends of its kind is an echo.
     fn receive(relay: *Relay, info: *const linux.signalfd_siginfo) void {
-        const had = &relay.group_had[info.signo];
+        const had = &relay.guest_had[info.signo];
         if (info.pid != relay.wrapper or info.code != si_user) {
             had.* = now();
             return;
         }
-        const is_echo = had.* != never and now() - had.* <= echo_max_ms;
-        had.* = never;
-        if (!is_echo) _ = linux.kill(relay.guest, @enumFromInt(info.signo));
+        if (had.* != never and now() - had.* <= echo_max_ms) return;
+        const signal: SIG = @enumFromInt(info.signo);
+        _ = linux.kill(relay.guest, signal);
+        // It listens for this one twice, and sends it twice.
+        if (signal == .INT) had.* = now();
     }
 
     /// Sent by kill(2), as siginfo.h has it.

@@ -1,15 +1,20 @@
 // Undoes what `deno task` did on the way here, so that the user's command line means what it would
 // mean if portpin were a program on PATH.
 //
-// `deno task` runs us as its child in the repository's directory, with five variables changed; its
-// own working directory and environment are still the user's. Deno also raises the soft limit of
-// open files to the hard one at its start. (Deno 2.9.6, observed; wrapper_test.ts observes it again.)
+// `deno task` runs us as its child in the repository's directory, with a few variables changed and
+// carriage returns dropped from arguments; its own directory, environment and command line are still
+// the user's. Deno also raises the soft limit of open files to the hard one at its start. (Deno
+// 2.9.6, observed; commands/run_test.ts observes it again.)
 
 import { realpathSync } from "node:fs";
 import { root } from "../../generator/build.ts";
 
-/** The variables that `deno task` sets for what it runs. */
-const taskVariables = new Set(["INIT_CWD", "OLDPWD", "PATH", "PWD", "npm_config_user_agent"]);
+/** The variables that `deno task` may set for what it runs. */
+const taskVariables = new Set([
+  ...["INIT_CWD", "OLDPWD", "PWD", "npm_config_user_agent"],
+  // A `node` of Deno's own, where there is none; and the commands of npm packages.
+  ...["DENO_NODE_SHIM_ACTIVE", "PATH"],
+]);
 
 /**
  * Whether our parent is the `deno task` of this repository; said once, before anything changes
@@ -43,9 +48,9 @@ export function userFileLimit(): bigint | undefined {
   return soft ? BigInt(soft) : undefined;
 }
 
-/** The last `count` words of our command line, as bytes: they need not be UTF-8. */
+/** The last `count` words of the user's command line, as bytes: they need not be UTF-8. */
 export function lastWords(count: number): Uint8Array[] {
-  const words = nulTerminated("/proc/self/cmdline");
+  const words = nulTerminated(`/proc/${isTask ? Deno.ppid : "self"}/cmdline`);
   return words.slice(words.length - count);
 }
 

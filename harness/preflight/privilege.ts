@@ -4,8 +4,7 @@
 // The rule is the kernel's own: mnt_may_suid() and bprm_fill_uid() in fs/exec.c for the set-id bits,
 // get_vfs_caps_from_disk() and cap_bprm_creds_from_file() in security/commoncap.c for file
 // capabilities; execve(2) and capabilities(7) say it in words. Not foreseen: a Linux security module
-// that asks for secure execution, and a tracer, under which set-id bits may not count. The loader
-// check that follows catches neither, and the shim's own message or absence shows them.
+// that asks for secure execution, and a tracer, under which set-id bits may not count.
 
 import { extendedAttribute, isNosuid } from "../libc.ts";
 

@@ -1,7 +1,7 @@
 /**
  * Starts a real server for a case and stops it again. The rule: `start` returns only when the
- * server answers, and `stop` only when its process is gone, so that no case waits for a guessed
- * time.
+ * server answers, and `stop` only when its process is gone and nothing listens in its place, so
+ * that no case waits for a guessed time.
  */
 
 import { join } from "node:path";
@@ -17,7 +17,7 @@ export interface Server {
    * What a case may write as `{SERVICE.KEY}`: file names and the like that only the server knows.
    */
   words: Record<string, string>;
-  /** Ends the server; resolves when its process is gone. */
+  /** Ends the server; resolves when its process is gone and nothing listens in its place. */
   stop(): Promise<void>;
 }
 
@@ -63,7 +63,12 @@ export async function launchServer(launch: Launch): Promise<Server> {
   let status: Deno.CommandStatus | undefined;
   const ended = child.status.then((value) => status = value);
   const answers = launch.answers ?? (() => acceptsConnections(address, port));
-  const stop = () => stopChild(child, ended, launch.endWith ?? "SIGTERM");
+  const stop = async () => {
+    await stopChild(child, ended, launch.endWith ?? "SIGTERM");
+    // sshd's sessions are in groups of their own, and hold the listening socket when they start.
+    const silent = await comesTrue(async () => !await acceptsConnections(address, port));
+    if (!silent) throw new Error(`Cannot stop ${name}: something listens on port ${port} still`);
+  };
   const limit = performance.now() + START_LIMIT_MS;
   while (status === undefined && performance.now() < limit) {
     if (await answers()) return { address, port, words: launch.words ?? {}, stop };
@@ -167,6 +172,16 @@ function signal(pid: number, name: Deno.Signal): void {
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
   }
+}
+
+/** Asks again and again until the answer is true, but not for ever. */
+async function comesTrue(question: () => Promise<boolean>): Promise<boolean> {
+  const limit = performance.now() + STOP_LIMIT_MS;
+  while (!await question()) {
+    if (performance.now() > limit) return false;
+    await pause();
+  }
+  return true;
 }
 
 function pause(): Promise<void> {

@@ -26,10 +26,13 @@ export const packages: Readonly<Record<string, string>> = {
   python3: "python3",
   "redis-cli": "redis-tools",
   "redis-server": "redis-server",
+  sh: "dash",
   socat: "socat",
   ssh: "openssh-client",
   "ssh-keygen": "openssh-client",
   sshd: "openssh-server",
+  strace: "strace",
+  valgrind: "valgrind",
   wget: "wget",
   wrk: "wrk",
 };

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
+import { basename } from "node:path";
+import { readCases } from "../case_file.ts";
 import { freePort } from "./free_port.ts";
 import { acceptsConnections, launchServer } from "./process.ts";
-import { describeMissing, findInstalled, installed } from "./programs.ts";
+import { describeMissing, findInstalled, installed, packages } from "./programs.ts";
 import { missingPrograms, serverNames, serverProblem, startServer } from "./start.ts";
 
 const address = "127.0.0.1";
@@ -64,7 +66,7 @@ Deno.test("launchServer() leaves no child of a server behind", () =>
       name: "parent",
       directory,
       address,
-      port: 0,
+      port: freePort(address),
       argv,
       answers,
     });
@@ -109,6 +111,16 @@ Deno.test("describeMissing() names the Debian package of a program, however it i
   assert.equal(describeMissing("dig"), "dig (Debian package bind9-dnsutils)");
   assert.equal(describeMissing("/usr/sbin/nginx"), "/usr/sbin/nginx (Debian package nginx)");
   assert.equal(describeMissing("portpin-is-no-program"), "portpin-is-no-program");
+});
+
+Deno.test("packages has every program that a case launches, save our own and what Debian lacks", async () => {
+  const cases = (await readCases()).map((file) => file.case);
+  const launched = cases.flatMap(({ program, driver = [], requires }) =>
+    [program[0], driver[0], ...requires].filter((word) => word !== undefined && !word.includes("{"))
+  );
+  const known = [...Object.keys(packages), "deno"];
+  const unknown = launched.map((word) => basename(word!)).filter((word) => !known.includes(word));
+  assert.deepEqual([...new Set(unknown)], []);
 });
 
 function exists(path: string): boolean {

@@ -50,8 +50,11 @@ async function serverService(name: string, surroundings: Surroundings): Promise<
     words: { ...server.words, ...front.words },
     drain: () => front.drain(),
     async close() {
-      await front.close();
-      await server.stop();
+      try {
+        await front.close();
+      } finally {
+        await server.stop();
+      }
     },
   };
 }

@@ -1,0 +1,78 @@
+// `deno task bench [--json FILE]`: what portpin costs. Ends with a status other than 0 when a figure is
+// over its budget.
+
+import { Command, CommanderError } from "commander";
+import $ from "dax";
+import { exitStatus, Failure, reportingFailure } from "../../generator/failure.ts";
+import { enterUserDirectory } from "../handover/wrapper.ts";
+import { enterNamespace } from "../namespace.ts";
+import { describeMissing, findInstalled } from "../servers/programs.ts";
+import { type Benchmark, type Context, type Result, verdictOf } from "./benchmark.ts";
+import { buildCycles } from "./cycles.ts";
+import { instructions } from "./instructions.ts";
+import { renderResult, toJson } from "./render.ts";
+import { sizes } from "./sizes.ts";
+import { systemCalls } from "./system_calls.ts";
+import { times } from "./times.ts";
+import { makeVariants } from "./variants.ts";
+
+const benchmarks: readonly Benchmark[] = [systemCalls, times, instructions, sizes];
+
+const program = new Command("bench")
+  .description("Measure what portpin costs, in a network namespace, against the budgets")
+  .option("--json <file>", "write the figures there too")
+  .showHelpAfterError("(--help says more)")
+  .exitOverride()
+  .action(reportingFailure(async ({ json }: { json?: string }) => {
+    enterUserDirectory();
+    // Minutes of measuring are not to end with a file that cannot be written.
+    if (json !== undefined) await write(json, "", { append: true });
+    await enterNamespace(["run", "-A", "--quiet", import.meta.filename!, ...Deno.args]);
+    const results = await runAll();
+    console.log(results.map(renderResult).join("\n\n\n"));
+    if (json !== undefined) await write(json, toJson(results));
+    const figures = results.flatMap((result) => "figures" in result ? result.figures : []);
+    const isOver = figures.some((figure) => verdictOf(figure) === "OVER");
+    Deno.exit(isOver ? exitStatus.failed : 0);
+  }));
+
+async function runAll(): Promise<Result[]> {
+  const bar = Deno.stderr.isTerminal() ? $.progress("Measuring") : undefined;
+  try {
+    bar?.message("building");
+    await buildCycles();
+    const variants = await makeVariants();
+    const results: Result[] = [];
+    for (const benchmark of benchmarks) {
+      const progress = (message: string) => bar?.message(`${benchmark.name}: ${message}`);
+      results.push(await measure(benchmark, { variants, progress }));
+    }
+    return results;
+  } finally {
+    bar?.finish();
+  }
+}
+
+async function measure(benchmark: Benchmark, context: Context): Promise<Result> {
+  const missing = benchmark.requires.filter((name) => findInstalled(name) === undefined);
+  if (missing.length === 0) return { benchmark, figures: await benchmark.run(context) };
+  return { benchmark, skipped: `missing: ${missing.map(describeMissing).join(", ")}` };
+}
+
+async function write(file: string, text: string, options?: Deno.WriteFileOptions): Promise<void> {
+  try {
+    await Deno.writeTextFile(file, text, options);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new Failure(`portpin: Cannot write ${file}: ${reason}`, exitStatus.failed, {
+      cause: error,
+    });
+  }
+}
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (!(error instanceof CommanderError)) throw error;
+  Deno.exit(error.exitCode === 0 ? 0 : exitStatus.usage);
+}

@@ -1,0 +1,97 @@
+/**
+ * The program that is measured, fixtures/programs/bench/cycles.c: builds it, runs it in one variant,
+ * and makes sure that what was measured is what the row will say.
+ */
+import { join } from "node:path";
+import { z } from "zod";
+import { runZigBuild } from "../../generator/build.ts";
+import { exitStatus, Failure } from "../../generator/failure.ts";
+import { formatPorts } from "../../generator/ports.ts";
+import { includesPort } from "../judge.ts";
+import { launch } from "../launch.ts";
+import { dist } from "../library.ts";
+import { environmentOf, type Variant } from "./variants.ts";
+
+/** The program's own names; `start` starts /bin/true, all others use sockets. */
+export type Kind =
+  | "tcp-connect"
+  | "tcp-bind-connect"
+  | "tcp-explicit-bind-connect"
+  | "tcp-listen"
+  | "udp-connect"
+  | "udp-bind"
+  | "udp-sendto"
+  | "udp-sendmsg"
+  | "udp-sendmmsg"
+  | "udp-connected-send"
+  | "udp-bound-sendto"
+  | "udp-bound-sendmsg"
+  | "udp-bound-sendmmsg"
+  | "start";
+
+/** The cycles whose ports portpin leaves alone: the program names one itself, or has no socket. */
+const unpinned: ReadonlySet<Kind> = new Set(["tcp-explicit-bind-connect", "start"]);
+
+const Report = z.strictObject({
+  /** Of the monotonic clock, around all cycles. */
+  nanoseconds: z.number().positive(),
+  /** The same of the process's CPU time, without that of children. */
+  cpuNanoseconds: z.number().positive(),
+  /** Source ports that the other end saw. */
+  lowestPort: z.number(),
+  highestPort: z.number(),
+});
+
+/** What the program says of its cycles; times are for all of them together. */
+export type Report = z.infer<typeof Report>;
+
+export interface CycleRun {
+  readonly kind: Kind;
+  readonly count: number;
+  readonly variant: Variant;
+  /**
+   * The command that runs the program and watches it; none: it runs alone. The library is loaded into
+   * the watcher too, which does not matter, for it has no sockets.
+   */
+  readonly watcher?: readonly string[];
+}
+
+const program = join(dist, "programs", "native", "cycles");
+
+/** @throws {Failure} when the program cannot be built. */
+export async function buildCycles(): Promise<void> {
+  await runZigBuild("the programs", ["programs", "--prefix", dist]);
+}
+
+/**
+ * Runs `count` cycles.
+ *
+ * @throws {Failure} when the program did not do them all, or its ports show that it did not run in
+ * the variant: a measurement of something else would look as good as any.
+ */
+export async function runCycles({ kind, count, variant, watcher = [] }: CycleRun): Promise<Report> {
+  const { status, stdout, stderr } = await launch({
+    argv: [...watcher, program, kind, `${count}`],
+    environment: environmentOf(variant),
+    cwd: "/",
+  }).outcome;
+  // The dynamic linker goes on without a library that it cannot load, and says so.
+  if (status !== 0 || stderr !== "") throw unmeasurable(kind, variant, stderr || `got ${status}`);
+  const report = Report.parse(JSON.parse(stdout));
+  const problem = unpinned.has(kind) ? undefined : portProblem(report, variant);
+  if (problem !== undefined) throw unmeasurable(kind, variant, problem);
+  return report;
+}
+
+function portProblem({ lowestPort, highestPort }: Report, { ports }: Variant): string | undefined {
+  if (ports === undefined) return undefined;
+  if ([lowestPort, highestPort].every((port) => includesPort(ports, port))) return undefined;
+  return `its source ports were ${lowestPort}-${highestPort}, not within ${formatPorts(ports)}`;
+}
+
+function unmeasurable(kind: Kind, variant: Variant, reason: string): Failure {
+  return new Failure(
+    `portpin: Cannot measure ${kind} (${variant.name}): ${reason.trimEnd()}`,
+    exitStatus.failed,
+  );
+}

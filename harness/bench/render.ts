@@ -1,0 +1,69 @@
+/** Results as text for a terminal and a README, and as data for whatever draws them. */
+import { renderTable } from "../report/table.ts";
+import { type Benchmark, type Figure, type Result, verdictOf } from "./benchmark.ts";
+
+/** A heading, what is measured, and a table; or why there is none. */
+export function renderResult(result: Result): string {
+  const { name, measures, unit } = result.benchmark;
+  const heading = `${name} [${unit}]\n${measures.replaceAll(". ", ".\n")}\n`;
+  if ("skipped" in result) return `${heading}\nskipped: ${result.skipped}`;
+  return `${heading}\n${renderFigures(result.benchmark, result.figures)}`;
+}
+
+function renderFigures(benchmark: Benchmark, figures: readonly Figure[]): string {
+  const columns = [
+    column("measured", ({ what }) => what),
+    ...[...new Set(figures.flatMap(({ measured }) => Object.keys(measured)))].map((variant) =>
+      column(variant, ({ measured }) => number(benchmark, measured[variant]))
+    ),
+    column(benchmark.cost, (figure) => cost(benchmark, figure)),
+    column("95 % interval", ({ interval }) => interval?.map((end) => end.toFixed(3)).join("–")),
+    column("budget", ({ budget }) => budget?.toLocaleString("en-US")),
+    column("verdict", verdictOf),
+    column("of which", ({ detail }) => detail || undefined),
+  ].filter(({ cellOf }) => figures.some((figure) => cellOf(figure) !== undefined));
+  return renderTable(
+    columns.map(({ title }) => title),
+    figures.map((figure) => columns.map(({ cellOf }) => cellOf(figure) ?? "")),
+  );
+}
+
+/** A column without any cell is left out. */
+function column(title: string, cellOf: (figure: Figure) => string | undefined) {
+  return { title, cellOf };
+}
+
+function number({ cost }: Benchmark, value: number): string {
+  if (cost === "ratio") return value.toFixed(2);
+  return value.toLocaleString("en-US", { maximumFractionDigits: 2 });
+}
+
+function cost(benchmark: Benchmark, { cost: value }: Figure): string {
+  switch (benchmark.cost) {
+    case "ratio":
+      return value.toFixed(3);
+    case "added":
+      return `${value > 0 ? "+" : ""}${number(benchmark, value)}`;
+    case "total":
+      return number(benchmark, value);
+  }
+}
+
+/** What `--json` writes. */
+export function toJson(results: readonly Result[]): string {
+  const machine = {
+    architecture: Deno.build.arch,
+    kernel: Deno.osRelease(),
+    processors: navigator.hardwareConcurrency,
+  };
+  const benchmarks = results.map(({ benchmark, ...outcome }) => {
+    const { name, measures, unit, cost } = benchmark;
+    if ("skipped" in outcome) return { name, measures, unit, cost, ...outcome };
+    const figures = outcome.figures.map((figure) => ({
+      ...figure,
+      verdict: verdictOf(figure),
+    }));
+    return { name, measures, unit, cost, figures };
+  });
+  return `${JSON.stringify({ machine, benchmarks }, null, 2)}\n`;
+}

@@ -1,0 +1,66 @@
+import assert from "node:assert/strict";
+import type { Benchmark, Figure, Result } from "./benchmark.ts";
+import { renderResult, toJson } from "./render.ts";
+
+function benchmark(cost: Benchmark["cost"], unit: string): Benchmark {
+  const run = () => Promise.reject(new Error("not to be run"));
+  return { name: "name", measures: "What. And how.", unit, cost, requires: [], run };
+}
+
+const added: Result = {
+  benchmark: benchmark("added", "calls per cycle"),
+  figures: [
+    {
+      what: "TCP connect",
+      measured: { bare: 5, portpin: 7.25 },
+      cost: 2.25,
+      budget: 2,
+      detail: "+2.25 getsockopt",
+    },
+    { what: "UDP send", measured: { bare: 2, portpin: 2 }, cost: 0, budget: 0, detail: "" },
+    { what: "start", measured: { bare: 29, portpin: 46_000 }, cost: 45_971 },
+  ],
+};
+
+const ratio: Figure = {
+  what: "TCP connect",
+  measured: { bare: 13.4567, portpin: 13.8 },
+  cost: 1.0255,
+  interval: [1.02, 1.031],
+  budget: 1.03,
+};
+
+Deno.test("renderResult() shows every number with its unit, budget and verdict", async (t) => {
+  await t.assertSnapshot(renderResult(added));
+});
+
+Deno.test("renderResult() shows a ratio with its interval", async (t) => {
+  const result = { benchmark: benchmark("ratio", "µs per cycle"), figures: [ratio] };
+  await t.assertSnapshot(renderResult(result));
+});
+
+Deno.test("renderResult() leaves out columns that no figure has", async (t) => {
+  const figures = [{ what: "x86_64-linux", measured: {}, cost: 16_336, budget: 16_384 }];
+  await t.assertSnapshot(renderResult({ benchmark: benchmark("total", "bytes"), figures }));
+});
+
+Deno.test("renderResult() says why a benchmark was skipped", async (t) => {
+  const result = { benchmark: benchmark("added", "calls per cycle"), skipped: "missing: strace" };
+  await t.assertSnapshot(renderResult(result));
+});
+
+Deno.test("toJson() keeps every figure with its verdict, and what was skipped", () => {
+  const skipped = { benchmark: benchmark("ratio", "µs per cycle"), skipped: "missing: valgrind" };
+  const { machine, benchmarks } = JSON.parse(toJson([added, skipped]));
+  assert.equal(machine.kernel, Deno.osRelease());
+  assert.deepEqual(benchmarks.map(({ unit }: Benchmark) => unit), [
+    "calls per cycle",
+    "µs per cycle",
+  ]);
+  assert.deepEqual(
+    benchmarks[0].figures.map(({ verdict }: { verdict?: string }) => verdict),
+    ["OVER", "good", undefined],
+  );
+  assert.deepEqual(benchmarks[0].figures[0].measured, { bare: 5, portpin: 7.25 });
+  assert.equal(benchmarks[1].skipped, "missing: valgrind");
+});

@@ -1,0 +1,42 @@
+/** The ways in which one and the same program is run, so that they can be compared. */
+import type { PortSet } from "../../generator/ports.ts";
+import { portSet } from "../judge.ts";
+import { guestEnvironment } from "../launch.ts";
+import { libraryFor } from "../library.ts";
+import { preloadPath } from "../preflight/preload_path.ts";
+
+export interface Variant {
+  readonly name: string;
+  /** The variables that make it; everything else is the same in all variants. */
+  readonly variables: Readonly<Record<string, string>>;
+  /** Where its source ports must lie. */
+  readonly ports?: PortSet;
+}
+
+export type Variants = Readonly<Record<"bare" | "portpin" | "portpinWhole", Variant>>;
+
+/**
+ * Builds the library and gives the variants: without it, with the ports that the documentation uses,
+ * and with all that the kernel would choose from anyway. Only in the last one does the kernel search as many
+ * ports as it does bare, so that nothing but portpin makes the difference.
+ *
+ * @throws {Failure} when the library cannot be built.
+ */
+export async function makeVariants(): Promise<Variants> {
+  const library = preloadPath(await libraryFor());
+  const under = (name: string, text: string): Variant => ({
+    name,
+    variables: { LD_PRELOAD: library, PORTPIN_PORTS: text },
+    ports: portSet(text),
+  });
+  return {
+    bare: { name: "bare", variables: {} },
+    portpin: under("portpin", "60000-60511"),
+    portpinWhole: under("portpin", "32768-60999"),
+  };
+}
+
+/** All of a program's environment in `variant`. */
+export function environmentOf({ variables }: Variant): Record<string, string> {
+  return guestEnvironment(variables);
+}
