@@ -5,7 +5,7 @@ import { dirname, join } from "node:path";
 import { Failure } from "../../generator/failure.ts";
 import { portSet } from "../judge.ts";
 import { describeMissing, findInstalled } from "../servers/programs.ts";
-import { buildCycles, type Kind, runCycles } from "./cycles.ts";
+import { buildCycles, type Kind, timeCycles } from "./cycles.ts";
 import { countCalls } from "./system_calls.ts";
 import { makeVariants } from "./variants.ts";
 
@@ -31,25 +31,24 @@ Deno.test({
   },
 });
 
-Deno.test("runCycles() reports times and the ports that were used", async () => {
+Deno.test("timeCycles() times cycles that had the ports they should have", async () => {
   await buildCycles();
   const { portpin } = await makeVariants();
-  const report = await runCycles({ kind: "udp-sendto", count: 10, variant: portpin });
-  assert.ok(report.nanoseconds > 0 && report.cpuNanoseconds > 0);
-  assert.ok(report.lowestPort >= 60_000 && report.highestPort <= 60_511);
+  const { median, cpu } = await timeCycles({ kind: "udp-sendto", count: 10, variant: portpin });
+  assert.ok(median > 0 && cpu > 0);
 });
 
-Deno.test("runCycles() refuses to measure where the library is not in effect", async () => {
+Deno.test("timeCycles() refuses to measure where the library is not in effect", async () => {
   await buildCycles();
   const unloaded = { name: "unloaded", variables: {}, ports: portSet("1-2") };
   await assert.rejects(
-    runCycles({ kind: "tcp-connect", count: 10, variant: unloaded }),
+    timeCycles({ kind: "tcp-connect", count: 10, variant: unloaded }),
     (error) =>
       error instanceof Failure && /source ports were .* not within 1-2$/.test(error.message),
   );
   const missing = { name: "missing", variables: { LD_PRELOAD: "/no/such/library.so" } };
   await assert.rejects(
-    runCycles({ kind: "start", count: 1, variant: missing }),
+    timeCycles({ kind: "start", count: 1, variant: missing }),
     (error) => error instanceof Failure && /\/no\/such\/library\.so/.test(error.message),
   );
 });

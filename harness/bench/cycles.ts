@@ -32,28 +32,28 @@ export type Kind =
 /** The cycles whose ports portpin leaves alone: the program names one itself, or has no socket. */
 const unpinned: ReadonlySet<Kind> = new Set(["tcp-explicit-bind-connect", "start"]);
 
+/** What the program says of its cycles. */
 const Report = z.strictObject({
-  /** Of the monotonic clock, around all cycles. */
-  nanoseconds: z.number().positive(),
-  /** The same of the process's CPU time, without that of children. */
-  cpuNanoseconds: z.number().positive(),
-  /** Source ports that the other end saw. */
+  /** Source ports, in host byte order, that the other end saw. */
   lowestPort: z.number(),
   highestPort: z.number(),
+  /** What the median cycle took, on the monotonic clock. */
+  medianNanoseconds: z.number().positive().optional(),
+  /** What all of them took of the process's CPU time, without that of children. */
+  cpuNanoseconds: z.number().positive().optional(),
 });
 
-/** What the program says of its cycles; times are for all of them together. */
-export type Report = z.infer<typeof Report>;
+/** In nanoseconds: the median cycle on the monotonic clock; all of them in CPU time. */
+export interface Times {
+  readonly median: number;
+  readonly cpu: number;
+}
 
+/** So many cycles of a kind, in one variant. */
 export interface CycleRun {
   readonly kind: Kind;
   readonly count: number;
   readonly variant: Variant;
-  /**
-   * The command that runs the program and watches it; none: it runs alone. The library is loaded into
-   * the watcher too, which does not matter, for it has no sockets.
-   */
-  readonly watcher?: readonly string[];
 }
 
 const program = join(dist, "programs", "native", "cycles");
@@ -64,17 +64,29 @@ export async function buildCycles(): Promise<void> {
 }
 
 /**
- * Runs `count` cycles.
+ * Runs cycles under `watcher`, a command that runs and watches the program it is given. The library is loaded
+ * into the watcher too, which does not matter: it has no sockets.
+ *
+ * @throws {Failure} as {@linkcode timeCycles}.
+ */
+export async function watchCycles(run: CycleRun, watcher: readonly string[]): Promise<void> {
+  await perform(run, [...watcher, program, run.kind, `${run.count}`]);
+}
+
+/**
+ * Runs cycles and times them.
  *
  * @throws {Failure} when the program did not do them all, or its ports show that it did not run in
  * the variant: a measurement of something else would look as good as any.
  */
-export async function runCycles({ kind, count, variant, watcher = [] }: CycleRun): Promise<Report> {
-  const { status, stdout, stderr } = await launch({
-    argv: [...watcher, program, kind, `${count}`],
-    environment: environmentOf(variant),
-    cwd: "/",
-  }).outcome;
+export async function timeCycles(run: CycleRun): Promise<Times> {
+  const report = await perform(run, [program, run.kind, `${run.count}`, "timed"]);
+  return { median: report.medianNanoseconds!, cpu: report.cpuNanoseconds! };
+}
+
+async function perform({ kind, variant }: CycleRun, argv: readonly string[]) {
+  const environment = environmentOf(variant);
+  const { status, stdout, stderr } = await launch({ argv, environment, cwd: "/" }).outcome;
   // The dynamic linker goes on without a library that it cannot load, and says so.
   if (status !== 0 || stderr !== "") throw unmeasurable(kind, variant, stderr || `got ${status}`);
   const report = Report.parse(JSON.parse(stdout));
@@ -83,7 +95,10 @@ export async function runCycles({ kind, count, variant, watcher = [] }: CycleRun
   return report;
 }
 
-function portProblem({ lowestPort, highestPort }: Report, { ports }: Variant): string | undefined {
+function portProblem(
+  { lowestPort, highestPort }: z.infer<typeof Report>,
+  { ports }: Variant,
+): string | undefined {
   if (ports === undefined) return undefined;
   if ([lowestPort, highestPort].every((port) => includesPort(ports, port))) return undefined;
   return `its source ports were ${lowestPort}-${highestPort}, not within ${formatPorts(ports)}`;

@@ -5,7 +5,7 @@
 import { exitStatus, Failure } from "../../generator/failure.ts";
 import { launch } from "../launch.ts";
 import type { Benchmark, Context, Figure } from "./benchmark.ts";
-import { type Kind, runCycles } from "./cycles.ts";
+import { type Kind, watchCycles } from "./cycles.ts";
 import { environmentOf, type Variant } from "./variants.ts";
 
 const rows: readonly { readonly what: string; readonly kind: Kind }[] = [
@@ -50,7 +50,7 @@ async function compare(
 
 async function countCycle(kind: Kind, variant: Variant): Promise<number> {
   const countRun = (count: number) =>
-    withCallgrind((watcher) => runCycles({ kind, count, variant, watcher }));
+    withCallgrind((watcher) => watchCycles({ kind, count, variant }, watcher));
   const [few, many] = [await countRun(lengths.few), await countRun(lengths.many)];
   return Math.round((many - few) / (lengths.many - lengths.few));
 }

@@ -20,7 +20,7 @@ function renderFigures(benchmark: Benchmark, figures: readonly Figure[]): string
     column("95 % interval", ({ interval }) => interval?.map((end) => end.toFixed(3)).join("–")),
     column("budget", ({ budget }) => budget?.toLocaleString("en-US")),
     column("verdict", verdictOf),
-    column("of which", ({ detail }) => detail || undefined),
+    column("detail", ({ detail }) => detail || undefined),
   ].filter(({ cellOf }) => figures.some((figure) => cellOf(figure) !== undefined));
   return renderTable(
     columns.map(({ title }) => title),

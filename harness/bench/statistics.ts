@@ -20,12 +20,12 @@ export function medianInterval(values: readonly number[]): [number, number] {
 }
 
 /**
- * The times of one round: A B B A, so that whatever drifts evenly in the meantime (a processor that
- * gets warm, a neighbour that gets busy) weighs the same on both.
+ * What one round measured: A B B A, so that whatever drifts evenly in the meantime (a processor
+ * that gets warm, a neighbour that gets busy) weighs the same on both.
  */
-export type Round = readonly [number, number, number, number];
+export type Round<T> = readonly [T, T, T, T];
 
 /** How many times as long B took as A. */
-export function ratioOf([a1, b1, b2, a2]: Round): number {
-  return (b1 + b2) / (a1 + a2);
+export function ratioOf<T>([a1, b1, b2, a2]: Round<T>, time: (block: T) => number): number {
+  return (time(b1) + time(b2)) / (time(a1) + time(a2));
 }

@@ -6,7 +6,7 @@
  * (three system calls), which over these cycles is far less.
  */
 import type { Benchmark, Context, Figure } from "./benchmark.ts";
-import { type Kind, runCycles } from "./cycles.ts";
+import { type Kind, watchCycles } from "./cycles.ts";
 import { addedCalls, type Calls, callsPerCycle, parseSummary, total } from "./strace.ts";
 import type { Variant } from "./variants.ts";
 
@@ -85,7 +85,7 @@ async function countRun(kind: Kind, variant: Variant, count: number): Promise<Ca
   const summary = await Deno.makeTempFile({ prefix: "portpin-strace-" });
   try {
     const watcher = ["strace", "-f", "-c", "--summary-columns=calls,name", "-o", summary];
-    await runCycles({ kind, count, variant, watcher });
+    await watchCycles({ kind, count, variant }, watcher);
     return parseSummary(await Deno.readTextFile(summary));
   } finally {
     await Deno.remove(summary);
