@@ -22,17 +22,19 @@ var instance: pin.Pin(system.System) = .{ .settings = undefined, .random = .{}, 
 /// Null where portpin has nothing to do: no ports, PORTPIN_OFF, or an unusable value under `leave`.
 /// Every hook asks first: it also finds the next definitions.
 pub inline fn get() ?*pin.Pin(system.System) {
-    if (state.load(.acquire) == .unsettled) settle();
+    if (state.load(.acquire) == .unsettled) load(null);
     return if (state.load(.acquire) == .pinning) &instance else null;
 }
 
 /// Before main(), on the only thread there is. Ends the process where the environment cannot be used
 /// and the policy says `refuse`.
-noinline fn settle() void {
+///
+/// `environment` is null where a hook is called before our constructor.
+pub noinline fn load(environment_handed: ?process.Environment) void {
     // A hook that is called from within this, as by somebody's malloc in dlsym(3), finds nothing to do.
     if (state.cmpxchgStrong(.unsettled, .settling, .acq_rel, .acquire) != null) return;
     next.findAll();
-    const start = process.start();
+    const start = process.start(environment_handed);
     const pins = environment.settle(&instance.settings, policy, start);
     if (start) |given| instance.random.seed = given.seed;
     state.store(if (pins) .pinning else .idle, .release);

@@ -51,6 +51,8 @@ pub fn Pin(comptime System: type) type {
         may_hold_deferred: std.atomic.Value(bool) = .init(false),
         /// Whether it may hold one whose SO_REUSEADDR is ours; never cleared.
         may_hold_shared: std.atomic.Value(bool) = .init(false),
+        /// Whether the guest sets IP_LOCAL_PORT_RANGE itself; never cleared.
+        guest_sets_ranges: std.atomic.Value(bool) = .init(false),
         /// Whether this kernel has told us that TCP and UDP have no IP_LOCAL_PORT_RANGE.
         lacks_option: std.atomic.Value(bool) = .init(false),
         /// Whether it may hold a socket of another protocol that has none: MPTCP, before Linux 6.8. Never cleared.
@@ -149,6 +151,7 @@ pub fn Pin(comptime System: type) type {
 
         /// The guest has set IP_LOCAL_PORT_RANGE: its choice stands where it lies inside the ports.
         pub fn keepRange(self: *Self, fd: i32) void {
+            self.guest_sets_ranges.store(true, .monotonic);
             if (self.kernelMayKeep()) _ = kernel.keep(self.system, &self.settings.ports, &self.random, fd);
         }
 
@@ -159,6 +162,12 @@ pub fn Pin(comptime System: type) type {
 
         pub fn isDeferredByUs(self: *Self, fd: i32) bool {
             return self.may_hold_deferred.load(.monotonic) and deferral.isOurs(self.system, fd);
+        }
+
+        /// Whether the range of `fd` is one that the guest knows nothing of.
+        pub fn isRangeOurs(self: *Self, fd: i32) bool {
+            if (self.guest_sets_ranges.load(.monotonic)) return false;
+            return kernel.current(self.system, &self.settings.ports, fd) != null;
         }
 
         /// Runs `call`, and while it fails because a range is full, again with the next one, until

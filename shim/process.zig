@@ -68,9 +68,9 @@ pub const Start = struct {
     seed: u32,
 };
 
-/// Null if the environment cannot be found, as in a program without libc under a loader that is not glibc's.
-pub fn start() ?Start {
-    const environment = initialEnvironment() orelse return null;
+/// Null if the environment cannot be found. `handed` is what a constructor was handed as its third argument.
+pub fn start(handed: ?Environment) ?Start {
+    const environment = initialEnvironment(handed) orelse return null;
     const auxiliary = auxiliaryVector(environment);
     const random: ?[*]const u8 = @ptrFromInt(value(auxiliary, std.elf.AT_RANDOM));
     return .{
@@ -81,15 +81,17 @@ pub fn start() ?Start {
 }
 
 /// glibc's loader remembers the stack as the kernel left it: argc, argv, null, environment, null,
-/// auxiliary vector. musl has no such symbol but has set `environ` before any constructor runs.
-fn initialEnvironment() ?Environment {
+/// auxiliary vector. musl has no such symbol but has set `environ` before any constructor runs. Where neither
+/// is to be found there is no libc, and the loader is glibc's, which hands constructors the environment;
+/// musl's hands them nothing, and what is in that register is no pointer.
+fn initialEnvironment(handed: ?Environment) ?Environment {
     if (weak(?[*]const usize, "__libc_stack_end")) |stack_end| {
         if (stack_end.*) |stack| {
             const arguments = stack[0];
             if (arguments < 1 << 24 and stack[1 + arguments] == 0) return @ptrCast(stack + 1 + arguments + 1);
         }
     }
-    const environ = weak(?Environment, "environ") orelse return null;
+    const environ = weak(?Environment, "environ") orelse return handed;
     return environ.*;
 }
 

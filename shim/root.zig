@@ -8,6 +8,7 @@
 const std = @import("std");
 const hooks = @import("hooks.zig");
 const instance = @import("instance.zig");
+const process = @import("process.zig");
 
 /// A guest's process never hears of our mistakes: no text, no handlers.
 pub const panic = std.debug.no_panic;
@@ -26,10 +27,10 @@ comptime {
 }
 
 /// Before `main`, on the only thread.
-const on_load: *const fn () callconv(.c) void = &onLoad;
+const on_load: *const @TypeOf(onLoad) = &onLoad;
 
-fn onLoad() callconv(.c) void {
-    _ = instance.get();
+fn onLoad(_: c_int, _: ?*const anyopaque, environment: ?process.Environment) callconv(.c) void {
+    instance.load(environment);
 }
 
 test {

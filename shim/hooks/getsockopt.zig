@@ -1,4 +1,7 @@
-//! getsockopt(2): IP_BIND_ADDRESS_NO_PORT and SO_REUSEADDR read as the guest set them, not as we did.
+//! getsockopt(2): what the guest did not set reads as if nobody had.
+//!
+//! IP_BIND_ADDRESS_NO_PORT and SO_REUSEADDR are told apart socket by socket. IP_LOCAL_PORT_RANGE reads as 0 in a
+//! process that never sets it; in one that does, it reads as the range in force.
 
 const instance = @import("../instance.zig");
 const next = @import("../next.zig");
@@ -10,8 +13,8 @@ const hook = @This();
 pub const symbol = "getsockopt";
 pub const system_call = symbol;
 
-pub fn isWanted(policy: Policy) bool {
-    return policy.defer_bind or policy.mayEmulate();
+pub fn isWanted(_: Policy) bool {
+    return true;
 }
 
 pub fn call(fd: c_int, level: c_int, name: c_int, value: ?[*]u8, length: ?*c_uint) callconv(.c) c_int {
@@ -20,7 +23,10 @@ pub fn call(fd: c_int, level: c_int, name: c_int, value: ?[*]u8, length: ?*c_uin
     if (result != 0 or pin == null) return result;
     const is_late_bind = level == sys.SOL.IP and name == sys.IP.BIND_ADDRESS_NO_PORT;
     const is_reuse = level == sys.SOL.SOCKET and name == sys.SO.REUSEADDR;
-    const is_ours = (is_late_bind and pin.?.isDeferredByUs(fd)) or (is_reuse and pin.?.isSharedByUs(fd));
+    const is_range = level == sys.SOL.IP and name == sys.IP.LOCAL_PORT_RANGE;
+    const is_ours = (is_late_bind and pin.?.isDeferredByUs(fd)) or
+        (is_reuse and pin.?.isSharedByUs(fd)) or
+        (is_range and pin.?.isRangeOurs(fd));
     // The kernel has written `length.*` bytes, so they can be written.
     if (is_ours) @memset(value.?[0..length.?.*], 0);
     return result;

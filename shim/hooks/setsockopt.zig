@@ -25,13 +25,15 @@ pub fn call(fd: c_int, level: c_int, name: c_int, value: ?[*]const u8, length: c
     const result = next.call(hook, .{ fd, level, name, value, length });
     if (result != 0 or pin == null) return result;
     if (is_range) pin.?.keepRange(fd);
-    // The kernel has read what is read here.
-    if (is_reuse) pin.?.noteReuseAddress(fd, isNonZero(value.?, length));
-    if (is_late_bind) pin.?.noteBindAddressNoPort(fd, isNonZero(value.?, length));
+    // The kernel has read what is read here, and no more.
+    if (is_reuse) pin.?.noteReuseAddress(fd, isNonZero(value, length));
+    if (is_late_bind) pin.?.noteBindAddressNoPort(fd, isNonZero(value, length));
     return result;
 }
 
-/// An option of level SOL_IP is an int, or a char where it is given less. ip(7)
-fn isNonZero(value: [*]const u8, length: c_uint) bool {
-    return if (length < @sizeOf(u32)) value[0] != 0 else std.mem.readInt(u32, value[0..4], .native) != 0;
+/// An option of level SOL_IP is an int, or a char where it is given less, or 0 where nothing. ip(7)
+fn isNonZero(value: ?[*]const u8, length: c_uint) bool {
+    if (length == 0) return false;
+    const bytes = value.?;
+    return if (length < @sizeOf(u32)) bytes[0] != 0 else std.mem.readInt(u32, bytes[0..4], .native) != 0;
 }
