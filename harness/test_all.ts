@@ -17,7 +17,7 @@ const zigSources = ["build.zig", "shim", "harness", "fixtures"];
 
 try {
   const { passed, failed, skipped } = sum([
-    await gate("deno fmt --check", $`${deno} fmt --check --quiet`),
+    await gate("deno fmt --check", $`${deno} fmt --check`),
     await gate("deno lint", $`${deno} lint --quiet`),
     await gate("deno check", $`${deno} check --quiet ${sources}`),
     ...await zigSteps(),

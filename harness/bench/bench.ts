@@ -1,11 +1,11 @@
-// `deno task bench [--json FILE]`: what portpin costs. Ends with a status other than 0 when a figure is
-// over its budget.
+// `deno task bench [--json FILE]`: what portpin costs. Ends with a status other than 0 when a
+// figure is over its budget.
 
 import { Command, CommanderError } from "commander";
 import $ from "dax";
 import { exitStatus, Failure, reportingFailure } from "../../generator/failure.ts";
 import { enterUserDirectory } from "../handover/wrapper.ts";
-import { enterNamespace } from "../namespace.ts";
+import { enterNamespace, namespaceProblem } from "../namespace.ts";
 import { describeMissing, findInstalled } from "../servers/programs.ts";
 import { type Benchmark, type Context, type Result, verdictOf } from "./benchmark.ts";
 import { buildCycles } from "./cycles.ts";
@@ -54,9 +54,15 @@ async function runAll(): Promise<Result[]> {
 }
 
 async function measure(benchmark: Benchmark, context: Context): Promise<Result> {
-  const missing = benchmark.requires.filter((name) => findInstalled(name) === undefined);
-  if (missing.length === 0) return { benchmark, figures: await benchmark.run(context) };
-  return { benchmark, skipped: `missing: ${missing.map(describeMissing).join(", ")}` };
+  const skipped = skipReason(benchmark);
+  if (skipped !== undefined) return { benchmark, skipped };
+  return { benchmark, figures: await benchmark.run(context) };
+}
+
+function skipReason({ requires, connects }: Benchmark): string | undefined {
+  const missing = requires.filter((name) => findInstalled(name) === undefined);
+  if (missing.length > 0) return `missing: ${missing.map(describeMissing).join(", ")}`;
+  return connects ? namespaceProblem() : undefined;
 }
 
 async function write(file: string, text: string, options?: Deno.WriteFileOptions): Promise<void> {

@@ -1,6 +1,6 @@
 /**
- * What a benchmark is: a name, what it measures and how, and figures, each with a cost that may have
- * a budget. Whatever runs it, prints it or keeps it as JSON knows no more than this.
+ * What a benchmark is: a name, what it measures and how, and figures, each with a cost that may
+ * have a budget. Whatever runs it, prints it or keeps it as JSON knows no more than this.
  */
 import type { Variants } from "./variants.ts";
 
@@ -14,6 +14,8 @@ export interface Benchmark {
   readonly cost: "added" | "ratio" | "total";
   /** The programs without which it is skipped. */
   readonly requires: readonly string[];
+  /** Whether it makes connections, whose TIME_WAIT would soon fill plain loopback's ports. */
+  readonly connects: boolean;
   run(context: Context): Promise<Figure[]>;
 }
 

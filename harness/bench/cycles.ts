@@ -1,6 +1,6 @@
 /**
- * The program that is measured, fixtures/programs/bench/cycles.c: builds it, runs it in one variant,
- * and makes sure that what was measured is what the row will say.
+ * The program that is measured, fixtures/programs/bench/cycles.c: builds it, runs it in one
+ * variant, and makes sure that what was measured is what the row will say.
  */
 import { join } from "node:path";
 import { z } from "zod";
@@ -64,8 +64,8 @@ export async function buildCycles(): Promise<void> {
 }
 
 /**
- * Runs cycles under `watcher`, a command that runs and watches the program it is given. The library is loaded
- * into the watcher too, which does not matter: it has no sockets.
+ * Runs cycles under `watcher`, a command that runs and watches the program it is given. The library
+ * is loaded into the watcher too, which does not matter: it has no sockets.
  *
  * @throws {Failure} as {@linkcode timeCycles}.
  */

@@ -1,6 +1,7 @@
 /**
- * Instructions in user space, counted by callgrind: what portpin costs outside the kernel. Valgrind counts
- * where the processor's own counters cannot be read, as in most virtual machines, and always alike.
+ * Instructions in user space, counted by callgrind: what portpin costs outside the kernel. Valgrind
+ * counts where the processor's own counters cannot be read, as in most virtual machines, and always
+ * alike.
  */
 import { exitStatus, Failure } from "../../generator/failure.ts";
 import { launch } from "../launch.ts";
@@ -26,6 +27,7 @@ export const instructions: Benchmark = {
   unit: "instructions per cycle",
   cost: "added",
   requires: ["valgrind"],
+  connects: true,
   async run(context) {
     const figures = [];
     for (const { what, kind } of rows) {

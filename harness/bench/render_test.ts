@@ -4,7 +4,15 @@ import { renderResult, toJson } from "./render.ts";
 
 function benchmark(cost: Benchmark["cost"], unit: string): Benchmark {
   const run = () => Promise.reject(new Error("not to be run"));
-  return { name: "name", measures: "What. And how.", unit, cost, requires: [], run };
+  return {
+    name: "name",
+    measures: "What. And how.",
+    unit,
+    cost,
+    requires: [],
+    connects: true,
+    run,
+  };
 }
 
 const added: Result = {

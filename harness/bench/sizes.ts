@@ -11,6 +11,7 @@ export const sizes: Benchmark = {
   unit: "bytes",
   cost: "total",
   requires: [],
+  connects: false,
   async run({ progress }) {
     const figures = [];
     for (const target of targets) {

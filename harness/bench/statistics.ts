@@ -8,8 +8,9 @@ export function median(values: readonly number[]): number {
 }
 
 /**
- * The 95 % confidence interval of the median, from the order of the values alone (so whatever their distribution): how
- * many of n values lie below the true median is binomial, n/2 ± 0.98 √n in 95 of 100 cases.
+ * The 95 % confidence interval of the median, from the order of the values alone (so whatever their
+ * distribution): how many of n values lie below the true median is binomial, n/2 ± 0.98 √n in 95
+ * of 100 cases.
  *
  * Wants ten values at least; with fewer it is all that was seen.
  */

@@ -2,8 +2,8 @@
  * System calls added, counted by strace and not timed.
  *
  * Two runs of different length give a slope, so that start-up is in neither. What happens less than
- * once in two hundred cycles is rounded away: portpin reads `ip_local_port_range` again at most once a second
- * (three system calls), which over these cycles is far less.
+ * once in two hundred cycles is rounded away: portpin reads `ip_local_port_range` again at most
+ * once a second (three system calls), which over these cycles is far less.
  */
 import type { Benchmark, Context, Figure } from "./benchmark.ts";
 import { type Kind, watchCycles } from "./cycles.ts";
@@ -50,6 +50,7 @@ export const systemCalls: Benchmark = {
   unit: "calls per cycle",
   cost: "added",
   requires: ["strace"],
+  connects: true,
   async run(context) {
     const figures = [];
     for (const row of rows) {

@@ -1,8 +1,8 @@
 /**
  * Time, portpin against bare, interleaved in one run: rounds of four short blocks, each a process
  * of its own that times its cycles itself, so that start-up is in none. A block is worth its median
- * cycle, and a cost is the median of the rounds' ratios; so a neighbour that takes the processor now
- * and then is heard in neither. CPU time, of all cycles together, is told beside it.
+ * cycle, and a cost is the median of the rounds' ratios; so a neighbour that takes the processor
+ * now and then is heard in neither. CPU time, of all cycles together, is told beside it.
  */
 import type { Benchmark, Context, Figure } from "./benchmark.ts";
 import { type Kind, timeCycles, type Times } from "./cycles.ts";
@@ -52,6 +52,7 @@ export const times: Benchmark = {
   unit: "µs per cycle",
   cost: "ratio",
   requires: [],
+  connects: true,
   async run(context) {
     const figures = [];
     for (const row of rows) figures.push(await timeRow(context, row));

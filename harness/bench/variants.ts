@@ -16,9 +16,9 @@ export interface Variant {
 export type Variants = Readonly<Record<"bare" | "portpin" | "portpinWhole", Variant>>;
 
 /**
- * Builds the library and gives the variants: without it, with the ports that the documentation uses,
- * and with all that the kernel would choose from anyway. Only in the last one does the kernel search as many
- * ports as it does bare, so that nothing but portpin makes the difference.
+ * Builds the library and gives the variants: without it, with the ports that the documentation
+ * uses, and with all that the kernel would choose from anyway. Only in the last one does the kernel
+ * choose among as many ports as it does bare, so that nothing but portpin makes the difference.
  *
  * @throws {Failure} when the library cannot be built.
  */
