@@ -17,11 +17,12 @@ pub const policy = build_policy;
 const State = enum(u8) { unsettled, settling, idle, pinning };
 
 var state: std.atomic.Value(State) = .init(.unsettled);
-var instance: pin.Pin(system.System) = .{ .settings = undefined, .random = .{}, .system = .{} };
+const Pin = pin.Pin(system.System, policy.mayEmulate());
+var instance: Pin = .{ .settings = undefined, .random = .{}, .system = .{} };
 
 /// Null where portpin has nothing to do: no ports, PORTPIN_OFF, or an unusable value under `leave`.
 /// Every hook asks first: it also finds the next definitions.
-pub inline fn get() ?*pin.Pin(system.System) {
+pub inline fn get() ?*Pin {
     if (state.load(.acquire) == .unsettled) load(null);
     return if (state.load(.acquire) == .pinning) &instance else null;
 }

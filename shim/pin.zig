@@ -38,7 +38,8 @@ pub const Call = struct {
 
 pub const Moment = enum { connect, listen, bind, send, settle };
 
-pub fn Pin(comptime System: type) type {
+/// `may_emulate`: whether the policy leaves room for the second engine at all.
+pub fn Pin(comptime System: type, comptime may_emulate: bool) type {
     return struct {
         const Self = @This();
 
@@ -75,7 +76,7 @@ pub fn Pin(comptime System: type) type {
         pub fn adoptStranger(self: *Self, fd: i32) void {
             if (!transport.isPinnable(self.system, fd)) return;
             if (deferral.mayBe(self.system, fd)) self.may_hold_deferred.store(true, .monotonic);
-            if (reuse.isHidden(self.system, fd)) self.may_hold_shared.store(true, .monotonic);
+            if (may_emulate and reuse.isHidden(self.system, fd)) self.may_hold_shared.store(true, .monotonic);
             if (!self.kernelMayKeep()) return;
             const answer = kernel.keep(self.system, &self.settings.ports, &self.random, fd);
             if (answer == .lacking) self.noteLacking(transport.isMptcp(self.system, fd));
@@ -91,6 +92,10 @@ pub fn Pin(comptime System: type) type {
             };
         }
 
+        fn mayEmulate(self: *Self) bool {
+            return may_emulate and self.settings.engine != .kernel;
+        }
+
         /// The first engine that keeps the ports for this socket.
         fn wayFor(self: *Self, fd: i32) enum { kernel, emulation, none, foreign } {
             if (self.kernelMayKeep()) switch (kernel.keep(self.system, &self.settings.ports, &self.random, fd)) {
@@ -98,7 +103,7 @@ pub fn Pin(comptime System: type) type {
                 .foreign => return .foreign,
                 .lacking => {},
             };
-            return if (self.settings.engine == .kernel) .none else .emulation;
+            return if (self.mayEmulate()) .emulation else .none;
         }
 
         /// sendto, sendmsg, sendmmsg: with MSG_FASTOPEN a connect with the first data.
@@ -111,14 +116,14 @@ pub fn Pin(comptime System: type) type {
         /// is asked: the socket got its range when it came.
         fn send(self: *Self, call: *const Call) isize {
             if (self.kernelKept()) return self.tryRanges(call);
-            return if (self.settings.engine == .kernel) self.unkept(call) else self.emulate(call);
+            return if (self.mayEmulate()) self.emulate(call) else self.unkept(call);
         }
 
         /// bind. Nothing is asked of a range here either, but TCP's bind is deferred.
         pub fn bind(self: *Self, call: *const Call) isize {
             _ = self.settle(call.fd);
             const kernel_keeps = self.kernelMayKeep();
-            if (!kernel_keeps and self.settings.engine == .kernel) return self.unkept(call);
+            if (!kernel_keeps and !self.mayEmulate()) return self.unkept(call);
             if (self.settings.defer_bind and transport.isTcp(self.system, call.fd)) {
                 if (deferral.begin(self.system, call.fd)) return self.runDeferred(call);
             }
@@ -218,6 +223,7 @@ pub fn Pin(comptime System: type) type {
 
         /// The second engine: finds a port for a socket that has none, and runs the call once.
         fn emulate(self: *Self, call: *const Call) isize {
+            if (!may_emulate) unreachable;
             var name = self.system.getName(call.fd) orelse return call.run(call);
             if (!name.isInternet() or name.port() != 0) return call.run(call);
             const kind = transport.kindOf(self.system, call.fd) orelse return call.run(call);
@@ -283,7 +289,7 @@ pub fn Pin(comptime System: type) type {
         }
 
         pub fn isSharedByUs(self: *Self, fd: i32) bool {
-            return self.may_hold_shared.load(.monotonic) and reuse.isHidden(self.system, fd);
+            return may_emulate and self.may_hold_shared.load(.monotonic) and reuse.isHidden(self.system, fd);
         }
 
         /// The guest has set SO_REUSEADDR.

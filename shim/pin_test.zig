@@ -13,7 +13,7 @@ const expectEqual = std.testing.expectEqual;
 /// A pin, its kernel, and the one call that the guest makes.
 const Scene = struct {
     kernel: fake.Kernel,
-    pin: pin.Pin(fake.FakeSystem) = undefined,
+    pin: pin.Pin(fake.FakeSystem, true) = undefined,
 
     /// The pin of a scene whose settings are made already.
     fn settle(scene: *Scene) void {
@@ -39,7 +39,7 @@ const Scene = struct {
     }
 };
 
-const APin = pin.Pin(fake.FakeSystem);
+const APin = pin.Pin(fake.FakeSystem, true);
 
 /// A connect, listen or bind that needs a port, as the fake kernel carries it out.
 const Guest = struct {
