@@ -78,6 +78,11 @@ function explainPorts({ name, ports, slice }: Policy, used: PortSet): Statement 
 }
 
 function explainOptions(policy: Policy, { portRangeErrno }: KernelView): Statement[] {
+  if (policy.engine === "emulation") {
+    return [
+      fact("Engine emulation: the ports are searched in user space, whatever the kernel has."),
+    ];
+  }
   if (portRangeErrno === undefined) {
     return [fact(
       `Engine ${policy.engine}: the kernel chooses among the ports itself; it has ` +
@@ -93,6 +98,7 @@ function explainOptions(policy: Policy, { portRangeErrno }: KernelView): Stateme
 
 /** The kernel silently ignores a range that is not inside the namespace's; so portpin must know. */
 function explainRange(policy: Policy, ports: PortSet, kernel: KernelView): Statement[] {
+  if (policy.engine === "emulation") return [];
   const { ephemeral, unprivilegedFrom } = kernel;
   const range = formatPorts([ephemeral]);
   const outside = ports.filter(({ low, high }) => low < ephemeral.low || high > ephemeral.high);
@@ -154,8 +160,9 @@ function explainEnvironment({ environment, whenUnkept }: Policy): Statement[] {
   return [fact(`Not to be overridden: ${forbidden.join(", ")}; set all the same, they ${verb}.`)];
 }
 
-/** What `whenUnkept` means for the guest when no port of the policy can be had. */
-function unkept({ whenUnkept }: Policy): string {
+/** What becomes of the guest's calls where the kernel cannot keep the policy. */
+function unkept({ engine, whenUnkept }: Policy): string {
+  if (engine === "auto") return "So the ports are searched in user space (emulation).";
   return whenUnkept === "refuse"
     ? "Every call that needs a port fails with EADDRNOTAVAIL (whenUnkept: refuse)."
     : "Calls go on as if portpin were not there, with any port (whenUnkept: leave).";

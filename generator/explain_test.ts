@@ -39,7 +39,10 @@ Deno.test("explain() says what a policy does that can be kept", () => {
 });
 
 Deno.test("explain() warns of ports outside ip_local_port_range, and says what to change", () => {
-  const policy = parsePolicy('{ "name": "wide", "ports": "80-81,60000-61000" }', "wide.jsonc");
+  const policy = parsePolicy(
+    '{ "name": "wide", "ports": "80-81,60000-61000", "engine": "kernel" }',
+    "wide.jsonc",
+  );
   const warnings = [
     "! ip_local_port_range of this network namespace, 32768-60999, does not contain " +
     "80-81,60000-61000: the kernel would ignore the policy. Every call that needs a port fails " +
@@ -53,12 +56,19 @@ Deno.test("explain() warns of ports outside ip_local_port_range, and says what t
     said({ ...policy, whenUnkept: "leave" })[2],
     /Calls go on as if portpin were not there, with any port \(whenUnkept: leave\)\./,
   );
+  assert.match(
+    said({ ...policy, engine: "auto" })[2],
+    /are searched in user space \(emulation\)\./,
+  );
+  assert.match(said({ ...policy, engine: "emulation" })[1], /searched in user space, whatever/);
 });
 
 Deno.test("explain() warns of a kernel that lacks an option", () => {
-  const said51 = said(edge, { ...able, portRangeErrno: "ENOPROTOOPT" })[1];
+  const lacking = { ...able, portRangeErrno: "ENOPROTOOPT" };
+  const said51 = said({ ...edge, engine: "kernel" }, lacking)[1];
   assert.match(said51, /^! This kernel does not have IP_LOCAL_PORT_RANGE .* gives ENOPROTOOPT\./);
   assert.match(said51, /Every call that needs a port fails with EADDRNOTAVAIL/);
+  assert.match(said(edge, lacking)[1], /So the ports are searched in user space/);
   const said24 = said(edge, { ...able, noPortErrno: "ENOPROTOOPT" })[3];
   assert.match(said24, /^! A bind cannot be deferred: .* room for 128 TCP connections in all\./);
 });

@@ -16,8 +16,8 @@ import {
 } from "./ports.ts";
 import { parseSource } from "./source.ts";
 
-/** The engines of this version; `auto` is the best that the kernel offers. */
-export const engines = ["auto", "kernel"] as const;
+/** How the ports are honoured; `auto` is the first of the others that can, for each socket. */
+export const engines = ["auto", "kernel", "emulation"] as const;
 
 /** How a range is honoured. */
 export type Engine = typeof engines[number];

@@ -41,7 +41,7 @@ function parseSetting({ key, text }: Setting): Parsed<Partial<Policy>> {
       return mapParsed(parseSlice(text), (slice) => ({ slice }));
     case "engine": {
       const engine = engines.find((known) => known === text);
-      return engine === undefined ? refuse(engineProblem(text)) : { ok: true, value: { engine } };
+      return engine === undefined ? refuse(expectedEngine) : { ok: true, value: { engine } };
     }
     case "off":
       return text === "1" ? { ok: true, value: {} } : refuse("expected 1");
@@ -57,11 +57,8 @@ function parseSetting({ key, text }: Setting): Parsed<Partial<Policy>> {
 /** Why a valid source is refused all the same; in policy files too. */
 export const sourceUnsupported = "this version of portpin cannot force a source address";
 
-/** Why `text` is not an engine of this version; in policy files too. */
-export function engineProblem(text: string): string {
-  if (text === "emulation") return "this version of portpin has no emulation engine";
-  return `expected one of ${engines.join(", ")}`;
-}
+/** Why a text that is not an engine cannot be used; in policy files too. */
+export const expectedEngine = `expected one of ${engines.join(", ")}`;
 
 /**
  * The policy with `settings` in place of its own values.

@@ -40,7 +40,7 @@ Deno.test("withSettings() names every unusable value as it was spelled", () => {
       PORTPIN_PORTS: "60000-",
       PORTPIN_SLICE: "4/4",
       PORTPIN_SOURCE: "192.0.2.7,192.0.2.8",
-      PORTPIN_ENGINE: "emulation",
+      PORTPIN_ENGINE: "fast",
       PORTPIN_LOG: "stderr",
       PORTPIN_OFF: "yes",
     }),
@@ -49,7 +49,7 @@ Deno.test("withSettings() names every unusable value as it was spelled", () => {
       "portpin: Cannot use PORTPIN_SLICE=4/4: expected an INDEX from 0 to 3",
       "portpin: Cannot use PORTPIN_SOURCE=192.0.2.7,192.0.2.8: " +
       "192.0.2.8 is a second IPv4 address, expected IPv6",
-      "portpin: Cannot use PORTPIN_ENGINE=emulation: this version of portpin has no emulation engine",
+      "portpin: Cannot use PORTPIN_ENGINE=fast: expected one of auto, kernel, emulation",
       "portpin: Cannot use PORTPIN_LOG=stderr: not supported by this version of portpin",
       "portpin: Cannot use PORTPIN_OFF=yes: expected 1",
     ],

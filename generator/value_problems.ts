@@ -6,7 +6,7 @@ import { getNodeValue, type Node } from "jsonc-parser";
 import type * as z from "zod";
 import { type PolicyFile, policySchema } from "./policy.ts";
 import { parsePorts, parseSlice, slicingProblem } from "./ports.ts";
-import { engineProblem, sourceUnsupported } from "./settings.ts";
+import { expectedEngine, sourceUnsupported } from "./settings.ts";
 
 /** One thing that is wrong, `offset` UTF-16 units into the file's text. */
 export interface Problem {
@@ -73,7 +73,7 @@ function reasonOf(issue: z.core.$ZodRawIssue): string | undefined {
     case "invalid_type":
       return `expected ${typeNames[issue.expected as string] ?? issue.expected}`;
     case "invalid_value": {
-      if (issue.path?.[0] === "engine") return engineProblem(String(issue.input));
+      if (issue.path?.[0] === "engine") return expectedEngine;
       return `expected one of ${issue.values.join(", ")}${suggestion(issue.input, issue.values)}`;
     }
     default:

@@ -19,7 +19,7 @@ pub fn begin(system: anytype, fd: i32) bool {
     return system.setOption(fd, sys.SOL.IP, option, 1) == .SUCCESS;
 }
 
-/// After a bind(2) that failed or named a port.
+/// After a bind(2) that failed.
 pub fn undo(system: anytype, fd: i32) void {
     if (!isSet(system, fd, mark)) _ = system.setOption(fd, sys.SOL.IP, option, 0);
 }
@@ -31,6 +31,7 @@ pub fn mayBe(system: anytype, fd: i32) bool {
 
 /// The address of a socket whose bind was deferred and that has no port yet; null for every other.
 pub fn pending(system: anytype, fd: i32) ?sys.Name {
+    if (!isSet(system, fd, option)) return null;
     const name = system.getName(fd) orelse return null;
     if (!name.isInternet() or name.port() != 0) return null;
     return if (isOurs(system, fd)) name else null;

@@ -121,11 +121,13 @@ pub fn Pin(comptime System: type, comptime may_emulate: bool) type {
 
         /// bind. Nothing is asked of a range here either, but TCP's bind is deferred.
         pub fn bind(self: *Self, call: *const Call) isize {
-            _ = self.settle(call.fd);
             const kernel_keeps = self.kernelMayKeep();
             if (!kernel_keeps and !self.mayEmulate()) return self.unkept(call);
-            if (self.settings.defer_bind and transport.isTcp(self.system, call.fd)) {
-                if (deferral.begin(self.system, call.fd)) return self.runDeferred(call);
+            if (transport.isTcp(self.system, call.fd)) {
+                // The guest's first bind, if we deferred it, counts: a second one must fail.
+                _ = self.settle(call.fd);
+                if (address.read(self.system, call.address, call.length) != 0) return call.run(call);
+                if (self.settings.defer_bind and deferral.begin(self.system, call.fd)) return self.runDeferred(call);
             }
             if (self.may_hold_lacking.load(.monotonic)) return self.choose(call);
             return if (kernel_keeps) self.tryRanges(call) else self.emulate(call);
@@ -133,7 +135,7 @@ pub fn Pin(comptime System: type, comptime may_emulate: bool) type {
 
         fn runDeferred(self: *Self, call: *const Call) isize {
             const result = call.run(call);
-            if (result == 0 and asksForPort(call)) {
+            if (result == 0) {
                 self.may_hold_deferred.store(true, .monotonic);
             } else deferral.undo(self.system, call.fd);
             return result;

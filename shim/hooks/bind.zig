@@ -1,7 +1,6 @@
 //! bind(2): a moment when a port is chosen only if the guest asks for port 0.
 //!
-//! The address is not read before the kernel has read it: it may be unreadable. Where the call
-//! names a port, it is the guest's own choice and stays so.
+//! Where the call names a port, it is the guest's own choice and stays so.
 
 const instance = @import("../instance.zig");
 const next = @import("../next.zig");
