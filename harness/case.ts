@@ -114,7 +114,6 @@ export const Service = z.discriminatedUnion("kind", [
     kind: z.literal("dial"),
     ...place,
     transport: z.enum(["tcp", "udp"]),
-    count: z.int().min(1).default(1).describe("How many announcements to wait for."),
   }).describe(
     "The peer of a guest that listens or only receives: for each line `listening PORT` that the " +
       "guest prints (anything may follow), connects or sends the datagram `hello\\n` to that port " +

@@ -7,14 +7,18 @@ import { constants } from "node:os";
 
 const library = Deno.dlopen("libc.so.6", {
   __errno_location: { parameters: [], result: "pointer" },
+  close: { parameters: ["i32"], result: "i32" },
   execve: { parameters: ["buffer", "buffer", "buffer"], result: "i32" },
   faccessat: { parameters: ["i32", "buffer", "i32", "i32"], result: "i32" },
   getrlimit: { parameters: ["i32", "buffer"], result: "i32" },
   getxattr: { parameters: ["buffer", "buffer", "buffer", "usize"], result: "isize" },
+  open: { parameters: ["buffer", "i32"], result: "i32" },
+  setns: { parameters: ["i32", "i32"], result: "i32" },
   setrlimit: { parameters: ["i32", "buffer"], result: "i32" },
   sigaction: { parameters: ["i32", "buffer", "pointer"], result: "i32" },
   statvfs: { parameters: ["buffer", "buffer"], result: "i32" },
   strerror: { parameters: ["i32"], result: "pointer" },
+  unshare: { parameters: ["i32"], result: "i32" },
 });
 const libc = library.symbols;
 
@@ -122,4 +126,21 @@ class CStrings {
       offset += text.length + 1;
     });
   }
+}
+
+const CLONE_NEWNET = 0x40000000;
+
+/**
+ * Puts this thread, and what it starts from now on, into a new network namespace, and gives the way
+ * back. Deno does its network input and output on the thread that runs the program.
+ */
+export function unshareNetwork(): () => void {
+  const [readOnly, closeOnExec] = [0, 0o2000000];
+  const before = libc.open(cString("/proc/thread-self/ns/net"), readOnly | closeOnExec);
+  if (before < 0) throw new SystemError("open", lastErrno());
+  if (libc.unshare(CLONE_NEWNET) !== 0) throw new SystemError("unshare", lastErrno());
+  return () => {
+    if (libc.setns(before, CLONE_NEWNET) !== 0) throw new SystemError("setns", lastErrno());
+    libc.close(before);
+  };
 }

@@ -1,19 +1,17 @@
 /**
  * A network namespace of our own, so that cases choose its settings, meet no other traffic, and
- * leave nothing behind.
+ * leave nothing behind; and inside it a fresh one for every run of a program, so that no port is
+ * still in TIME_WAIT from the run before.
  *
  *     deno run -A harness/namespace.ts -- PROGRAM [ARGUMENT...]
  *
  * runs a program in one. Where none can be made it says so in one line and runs the program as it
  * is: what it does then depends on {@linkcode namespaceProblem}.
  */
+import { unshareNetwork } from "./libc.ts";
 
-/** What a namespace starts with. The first is the kernel's own default, made certain. */
-const settings: Record<string, string> = {
-  "net.ipv4.ip_local_port_range": "32768 60999",
-  // TIME_WAIT would keep the ports of one case from the next for a minute.
-  "net.ipv4.tcp_max_tw_buckets": "0",
-};
+/** What a namespace starts with: the kernel's own default, made certain. */
+const settings = { "net.ipv4.ip_local_port_range": "32768 60999" };
 
 /** Besides ::1, so that there are three IPv6 destinations as there are three in 127/8. */
 const addresses = ["fd00::2", "fd00::3"];
@@ -61,27 +59,43 @@ export async function enterNamespace(argv: readonly string[]): Promise<void> {
   Deno.exit(await runInNamespace([Deno.execPath(), ...argv]));
 }
 
-/** Sets `wanted` (by full name, such as `net.ipv4.tcp_fastopen`) while `action` runs. */
-export async function withSysctl<T>(
+/**
+ * Runs `action` where nothing has happened yet: in a network namespace inside ours, with `wanted`
+ * (by full name, such as `net.ipv4.tcp_fastopen`) set besides. It holds for this thread and the
+ * programs that it launches, so nothing else may go on meanwhile. Where we have no namespace of our
+ * own it is plain `action`.
+ */
+export async function inFreshNamespace<T>(
   wanted: Readonly<Record<string, string>>,
   action: () => Promise<T>,
 ): Promise<T> {
-  const before = Object.keys(wanted).map((name) => [name, readSysctl(name)] as const);
+  if (namespaceProblem() !== undefined) return await action();
+  const goBack = unshareNetwork();
   try {
-    for (const [name, value] of Object.entries(wanted)) writeSysctl(name, value);
+    const [program, ...args] = setUp(["true"], wanted);
+    const { success, stderr } = new Deno.Command(program, { args }).outputSync();
+    if (!success) {
+      const reason = new TextDecoder().decode(stderr).trim();
+      throw new Error(`Cannot set up a network namespace: ${reason}`);
+    }
     return await action();
   } finally {
-    for (const [name, value] of before) writeSysctl(name, value);
+    goBack();
   }
 }
 
 /** `argv` behind what makes a new namespace usable; any step that fails ends it with a reason. */
-function setUp(argv: readonly string[]): string[] {
+function setUp(
+  argv: readonly string[],
+  wanted: Readonly<Record<string, string>> = {},
+): string[] {
   const steps = [
     "PATH=$PATH:/usr/sbin:/sbin",
     "ip link set lo up",
     ...addresses.map((address) => `ip -6 address add ${address}/128 dev lo nodad`),
-    ...Object.entries(settings).map(([name, value]) => `echo ${value} >${sysctlFile(name)}`),
+    ...Object.entries({ ...settings, ...wanted }).map(([name, value]) =>
+      `echo ${value} >/proc/sys/${name.replaceAll(".", "/")}`
+    ),
     'exec "$@"',
   ];
   return ["sh", "-c", steps.join(" && "), "sh", ...argv];
@@ -94,18 +108,6 @@ async function run([program, ...args]: readonly string[], state: string): Promis
   const { code } = await child.status;
   Deno.removeSignalListener("SIGTERM", passOn);
   return code;
-}
-
-function readSysctl(name: string): string {
-  return Deno.readTextFileSync(sysctlFile(name)).trim();
-}
-
-function writeSysctl(name: string, value: string) {
-  Deno.writeTextFileSync(sysctlFile(name), value);
-}
-
-function sysctlFile(name: string): string {
-  return `/proc/sys/${name.replaceAll(".", "/")}`;
 }
 
 if (import.meta.main) {

@@ -1,8 +1,12 @@
 import assert from "node:assert/strict";
-import { namespaceProblem, withSysctl } from "./namespace.ts";
+import { inFreshNamespace, namespaceProblem } from "./namespace.ts";
 
 const outside = namespaceProblem() !== undefined;
-const range = "net.ipv4.ip_local_port_range";
+const ownNetwork = "/proc/thread-self/ns/net";
+
+function network(): string {
+  return Deno.readLinkSync(ownNetwork);
+}
 
 function portRange(): string {
   return Deno.readTextFileSync("/proc/sys/net/ipv4/ip_local_port_range").trim();
@@ -17,29 +21,44 @@ async function enter(argv: string[], environment: Record<string, string> = {}) {
   return { code, out, err };
 }
 
-Deno.test("withSysctl() restores the settings, also when the action fails", {
+Deno.test("inFreshNamespace() is a namespace inside ours, for us and what we launch", {
   ignore: outside,
 }, async () => {
-  const before = portRange();
-  await withSysctl({ [range]: "50000 50001" }, () => {
+  const before = [network(), portRange()];
+  await inFreshNamespace({ "net.ipv4.ip_local_port_range": "50000 50001" }, async () => {
+    assert.notEqual(network(), before[0]);
     assert.equal(portRange(), "50000\t50001");
-    return Promise.resolve();
+    const { stdout } = await new Deno.Command("readlink", { args: [ownNetwork] }).output();
+    assert.equal(new TextDecoder().decode(stdout).trim(), network());
+    using listener = Deno.listen({ hostname: "::1", port: 0 });
+    const { port } = listener.addr;
+    assert.ok(port === 50000 || port === 50001);
+    (await Deno.connect({ hostname: "::1", port })).close();
   });
-  assert.equal(portRange(), before);
-  await assert.rejects(
-    withSysctl({ [range]: "50000 50001" }, () => Promise.reject(new Error("x"))),
-  );
-  assert.equal(portRange(), before);
+  assert.deepEqual([network(), portRange()], before);
+});
+
+Deno.test("inFreshNamespace() comes back when the action fails, or a setting cannot be made", {
+  ignore: outside,
+}, async () => {
+  const before = network();
+  const failing = inFreshNamespace({}, () => Promise.reject(new Error("it failed")));
+  await assert.rejects(failing, { message: "it failed" });
+  assert.equal(network(), before);
+  const unset = inFreshNamespace({ "net.ipv4.no_such_setting": "1" }, () => Promise.resolve());
+  await assert.rejects(unset, /^Error: Cannot set up a network namespace: .*no_such_setting/);
+  assert.equal(network(), before);
 });
 
 Deno.test("a namespace is made inside a namespace, with everything up", {
   ignore: outside,
 }, async () => {
-  const script = "readlink /proc/self/ns/net; cat /proc/sys/net/ipv4/ip_local_port_range; exit 7";
+  const script =
+    "readlink /proc/thread-self/ns/net; cat /proc/sys/net/ipv4/ip_local_port_range; exit 7";
   const { code, out } = await enter(["sh", "-c", script]);
   assert.equal(code, 7);
   const [inside, ports] = out.split("\n");
-  assert.notEqual(inside, Deno.readLinkSync("/proc/self/ns/net"));
+  assert.notEqual(inside, network());
   assert.equal(ports, "32768\t60999");
   const connected = await enter(["bash", "-c", "echo >/dev/udp/fd00::3/9 && echo sent"]);
   assert.equal(connected.out, "sent\n");

@@ -16,7 +16,7 @@ import {
 } from "./judge.ts";
 import { type Launch, launch, type Outcome, type Running } from "./launch.ts";
 import { dist, libraryFor } from "./library.ts";
-import { withSysctl } from "./namespace.ts";
+import { inFreshNamespace } from "./namespace.ts";
 import { type Observation, Observations } from "./observe.ts";
 import { fill, serviceWords, type Words } from "./placeholders.ts";
 import type { CaseTest } from "./plan.ts";
@@ -29,6 +29,8 @@ export interface Report {
   readonly verdicts: readonly Verdict[];
   /** What the peers saw of the program under the library. */
   readonly observations: readonly Observation[];
+  /** All that is known about the run under the library; undefined when it broke down. */
+  readonly run?: Run;
 }
 
 /**
@@ -36,14 +38,7 @@ export interface Report {
  *
  * @throws {Failure} when the library cannot be built, and whatever keeps a service from starting.
  */
-export function runTest(test: CaseTest): Promise<Report> {
-  const { portRange, sysctl } = test.file.case;
-  const settings: Record<string, string> = { ...sysctl };
-  if (portRange) settings["net.ipv4.ip_local_port_range"] = portRange.replace("-", " ");
-  return withSysctl(settings, () => runAndJudge(test));
-}
-
-async function runAndJudge(test: CaseTest): Promise<Report> {
+export async function runTest(test: CaseTest): Promise<Report> {
   const { bare, expect, policy, ports: text, services } = test.file.case;
   const ports = portSet(text);
   const target = test.guest && guests[test.guest].target;
@@ -59,7 +54,7 @@ async function runAndJudge(test: CaseTest): Promise<Report> {
     if (bare === "same") verdicts.push(judgeSameness(bareRun, run));
     else verdicts.push(...judge(bare, bareRun, ports, {}).map(ofBareRun));
   }
-  return { test, verdicts, observations: run.observations };
+  return { test, verdicts, observations: run.observations, run };
 }
 
 function ofBareRun(verdict: Verdict): Verdict {
@@ -71,8 +66,16 @@ interface Performance extends Run {
   readonly witness?: Outcome;
 }
 
+/** One run in a namespace of its own, with the settings that the case wants. */
+function perform(test: CaseTest, library: string | undefined): Promise<Performance> {
+  const { portRange, sysctl } = test.file.case;
+  const settings: Record<string, string> = { ...sysctl };
+  if (portRange) settings["net.ipv4.ip_local_port_range"] = portRange.replace("-", " ");
+  return inFreshNamespace(settings, () => performHere(test, library));
+}
+
 /** Starts the services, launches the program among them, and collects what they saw. */
-async function perform(test: CaseTest, library: string | undefined): Promise<Performance> {
+async function performHere(test: CaseTest, library: string | undefined): Promise<Performance> {
   const scratch = await Deno.makeTempDir({ prefix: "portpin-" });
   const observations = new Observations();
   const services = new Map<string, Service>();

@@ -3,10 +3,16 @@
  * guest announced, and observes that port if the guest is really there.
  */
 import { once } from "node:events";
-import { connect } from "node:net";
-import type { Endpoint } from "../observe.ts";
-import { freePort } from "../servers/free_port.ts";
-import { addressWords, listenAddress, type Service, type Surroundings } from "./service.ts";
+import type { Endpoint, Transport } from "../observe.ts";
+import {
+  addressWords,
+  connectFromOutside,
+  endpointOf,
+  listenAddress,
+  listenOutside,
+  type Service,
+  type Surroundings,
+} from "./service.ts";
 
 /** What a guest prints once it can be reached: a port, and whatever else it wants to say. */
 const announcement = /^listening (\d+)\b/;
@@ -17,24 +23,19 @@ const patienceMs = 10_000;
 export class DialService implements Service {
   readonly words: Record<string, string>;
   readonly #surroundings: Surroundings;
-  readonly #address: string;
-  readonly #reach: (from: Endpoint, to: Endpoint) => Promise<void>;
-  readonly #transport: "tcp" | "udp";
+  readonly #transport: Transport;
   readonly #dials: Promise<void>[] = [];
 
-  constructor(surroundings: Surroundings, transport: "tcp" | "udp") {
+  constructor(surroundings: Surroundings, transport: Transport) {
     this.#surroundings = surroundings;
     this.#transport = transport;
-    this.#reach = transport === "tcp" ? reachStream : reachDatagram;
-    this.#address = listenAddress(surroundings.family, surroundings.host);
-    const place = { address: this.#address, port: 0 };
-    const { address, host } = addressWords(surroundings.family, place);
+    const { address, host } = addressWords(surroundings.family, this.#guestAt(0));
     this.words = { address, host };
   }
 
   hear(line: string) {
     const port = announcement.exec(line)?.[1];
-    if (port !== undefined) this.#dials.push(this.#dial(Number(port)));
+    if (port !== undefined) this.#dials.push(this.#dial(this.#guestAt(Number(port))));
   }
 
   async drain(): Promise<void> {
@@ -45,52 +46,45 @@ export class DialService implements Service {
     return Promise.resolve();
   }
 
-  async #dial(port: number): Promise<void> {
-    const { family, record } = this.#surroundings;
-    const to = { address: this.#address, port };
-    const from = { address: listenAddress(family, 1), port: this.#ownPort() };
-    try {
-      await this.#reach(from, to);
-    } catch {
-      return; // Not reached, so not observed: the verdict says that an observation is missing.
-    }
-    record({ transport: this.#transport, source: to, destination: from });
+  #guestAt(port: number): Endpoint {
+    const { family, host } = this.#surroundings;
+    return { address: listenAddress(family, host), port };
   }
 
-  /** Explicit, so that our own end never takes one of the guest's ports. */
-  #ownPort(): number {
-    while (true) {
-      const port = freePort(listenAddress(this.#surroundings.family, 1));
-      if (!this.#surroundings.isGuests(port)) return port;
-    }
+  async #dial(to: Endpoint): Promise<void> {
+    const reach = this.#transport === "tcp" ? reachStream : reachDatagram;
+    const from = await reach(this.#surroundings, to).catch(() => undefined);
+    // Not reached is not observed: the verdict says that an observation is missing.
+    if (from === undefined) return;
+    this.#surroundings.record({ transport: this.#transport, source: to, destination: from });
   }
 }
 
-/** Connects, says hello, and leaves; that it was accepted is enough. */
-async function reachStream(from: Endpoint, to: Endpoint): Promise<void> {
-  const connection = connect({
-    host: to.address,
-    port: to.port,
-    localAddress: from.address,
-    localPort: from.port,
-  });
-  await once(connection, "connect");
+/** Connects, says hello, and leaves; that it was accepted is enough. Gives our own end. */
+async function reachStream(surroundings: Surroundings, to: Endpoint): Promise<Endpoint> {
+  const connection = await connectFromOutside(surroundings, to);
+  const from = { address: connection.localAddress!, port: connection.localPort! };
   connection.on("error", () => {}); // A reset from now on is the guest's own affair.
   connection.resume().end("hello\n");
   await once(connection, "close");
+  return from;
 }
 
 /** Says hello and waits for any answer, which only the guest's socket can give. */
-async function reachDatagram(from: Endpoint, to: Endpoint): Promise<void> {
-  const socket = Deno.listenDatagram({
-    transport: "udp",
-    hostname: from.address,
-    port: from.port,
-  });
+async function reachDatagram(surroundings: Surroundings, to: Endpoint): Promise<Endpoint> {
+  const socket = listenOutside(
+    surroundings,
+    (at) => Deno.listenDatagram({ ...at, transport: "udp" }),
+  );
+  const from = endpointOf(socket.addr);
   const timer = setTimeout(() => socket.close(), patienceMs);
-  const hello = new TextEncoder().encode("hello\n");
-  await socket.send(hello, { transport: "udp", hostname: to.address, port: to.port });
-  await socket.receive();
-  clearTimeout(timer);
-  socket.close();
+  try {
+    const hello = new TextEncoder().encode("hello\n");
+    await socket.send(hello, { transport: "udp", hostname: to.address, port: to.port });
+    await socket.receive();
+    socket.close();
+  } finally {
+    clearTimeout(timer);
+  }
+  return from;
 }

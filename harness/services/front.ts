@@ -1,16 +1,21 @@
 /** An address and a port for the guest itself to listen on. It observes nothing. */
 import { acceptsConnections } from "../servers/process.ts";
-import { freePort } from "../servers/free_port.ts";
-import { addressWords, listenAddress, type Service, type Surroundings } from "./service.ts";
+import {
+  addressWords,
+  listenAddress,
+  outsidePort,
+  type Service,
+  type Surroundings,
+} from "./service.ts";
 
 /** Longer than any server takes to start on a busy machine. */
 const patienceMs = 60_000;
 const pollMs = 20;
 
-export function frontService({ family, host, isGuests }: Surroundings): Service {
+export function frontService(surroundings: Surroundings): Service {
+  const { family, host } = surroundings;
   const address = listenAddress(family, host);
-  let port = freePort(address);
-  while (isGuests(port)) port = freePort(address);
+  const port = outsidePort(address, surroundings);
   return {
     words: addressWords(family, { address, port }),
     async ready() {

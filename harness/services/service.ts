@@ -4,6 +4,8 @@
  * Services listen outside the case's ports and outside the ephemeral ports, so that they take no
  * port from the guest, and a guest's port is never a service's by chance.
  */
+import { once } from "node:events";
+import { connect, type Socket } from "node:net";
 import type { Family } from "../case.ts";
 import type { Endpoint, Record as Recorder } from "../observe.ts";
 import { freePort } from "../servers/free_port.ts";
@@ -49,19 +51,39 @@ export function addressWords(family: Family, { address, port }: Endpoint): Recor
 
 /** Listens with `listen` on a port that is neither the guest's nor ephemeral nor taken. */
 export function listenOutside<T>(
-  { family, host, isGuests }: Surroundings,
+  surroundings: Surroundings,
   listen: (at: { hostname: string; port: number }) => T,
 ): T {
-  const hostname = listenAddress(family, host);
+  const hostname = listenAddress(surroundings.family, surroundings.host);
   while (true) {
-    const port = freePort(hostname);
-    if (isGuests(port)) continue;
     try {
-      return listen({ hostname, port });
+      return listen({ hostname, port: outsidePort(hostname, surroundings) });
     } catch (error) {
       // `freePort` knows about TCP only, and someone else may have been quicker.
       if (!(error instanceof Deno.errors.AddrInUse)) throw error;
     }
+  }
+}
+
+/**
+ * Connects to `to` from a port that a service could have, so that we never take one of the guest's,
+ * nor want for one where the guest has used up the ephemeral ports.
+ */
+export async function connectFromOutside(
+  surroundings: Surroundings,
+  to: Endpoint,
+): Promise<Socket> {
+  const localPort = outsidePort(to.address, surroundings);
+  const socket = connect({ host: to.address, port: to.port, localAddress: to.address, localPort });
+  await once(socket, "connect");
+  return socket;
+}
+
+/** A port on `address` that is neither the guest's nor ephemeral nor, for TCP, taken. */
+export function outsidePort(address: string, { isGuests }: Surroundings): number {
+  while (true) {
+    const port = freePort(address);
+    if (!isGuests(port)) return port;
   }
 }
 

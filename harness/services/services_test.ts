@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { connect } from "node:net";
 import { Service as Specification } from "../case.ts";
 import { type Observation, Observations } from "../observe.ts";
+import { findInstalled } from "../servers/programs.ts";
 import type { Service } from "./service.ts";
 import { startService } from "./start.ts";
 
@@ -80,6 +81,22 @@ Deno.test("tcp knows no end of a connection that was reset", async () => {
     while (seen[0].until === undefined) await new Promise((resolve) => setTimeout(resolve, 1));
   });
   assert.equal(observation.until, observation.at);
+});
+
+Deno.test("tcp goes on after a connection that was reset before it was accepted", {
+  ignore: findInstalled("python3") === undefined,
+}, async () => {
+  const seen = await withService({ kind: "tcp" }, async (service) => {
+    // Within one turn of the event loop: the service cannot accept in between.
+    const python = "import socket,struct,sys\n" +
+      "c = socket.create_connection((sys.argv[1], int(sys.argv[2])))\n" +
+      "c.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack('ii', 1, 0))\n";
+    new Deno.Command("python3", { args: ["-c", python, service.words.address, service.words.port] })
+      .outputSync();
+    (await connectTo(service)).close();
+    await service.drain();
+  });
+  assert.equal(seen.length, 1);
 });
 
 Deno.test("tcp with reply peer tells the client its own address and port", async () => {

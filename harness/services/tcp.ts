@@ -2,9 +2,11 @@
  * Everything that accepts TCP connections: each is observed the moment it is accepted, and kept
  * until its client closes it, however many there are.
  */
+import { once } from "node:events";
 import type { Observation } from "../observe.ts";
 import {
   addressWords,
+  connectFromOutside,
   endpointOf,
   isClosed,
   isHangUp,
@@ -46,17 +48,16 @@ export class TcpService implements Service {
    */
   async drain(): Promise<void> {
     const held: Deno.TcpConn[] = this.#held = [];
-    const { hostname, port } = this.#listener.addr;
-    const own = await Deno.connect({ hostname, port });
-    const isOwn = (other: Deno.TcpConn) =>
-      endpointOf(other.remoteAddr).port === endpointOf(own.localAddr).port;
+    const own = await connectFromOutside(this.#surroundings, endpointOf(this.#listener.addr));
+    const isOwn = ({ remoteAddr }: Deno.TcpConn) => endpointOf(remoteAddr).port === own.localPort;
     while (!held.some(isOwn)) await new Promise<void>((resolve) => this.#heldMore = resolve);
     this.#held = undefined;
     for (const connection of held) {
       if (isOwn(connection)) connection.close();
       else this.#take(connection);
     }
-    own.close();
+    own.destroy();
+    await once(own, "close");
   }
 
   async close(): Promise<void> {
@@ -67,17 +68,22 @@ export class TcpService implements Service {
   }
 
   async #accept(): Promise<void> {
-    try {
-      for await (const connection of this.#listener) {
-        if (this.#held === undefined) this.#take(connection);
-        else {
-          this.#held.push(connection);
-          this.#heldMore();
-        }
+    while (true) {
+      try {
+        this.#accepted(await this.#listener.accept());
+      } catch (error) {
+        if (isClosed(error)) return;
+        // Reset while it waited to be accepted: Deno cannot tell any more where it came from, so
+        // it is an observation that is missing.
+        if (!(error instanceof Deno.errors.NotConnected)) throw error;
       }
-    } catch (error) {
-      if (!isClosed(error)) throw error;
     }
+  }
+
+  #accepted(connection: Deno.TcpConn) {
+    if (this.#held === undefined) return this.#take(connection);
+    this.#held.push(connection);
+    this.#heldMore();
   }
 
   #take(connection: Deno.TcpConn) {
