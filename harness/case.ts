@@ -9,9 +9,16 @@
  *   "promise": "A TCP connection leaves from one of the ports.",
  *   "matrix": { "family": ["ipv4", "ipv6", "mapped"] },
  *   "services": { "a": { "kind": "tcp" } },
- *   "program": ["{guest}", "connect", "{a}"],
+ *   "program": ["{guest}", "s = socket tcp {family}", "connect s {a}", "getsockname s"],
  *   "bare": "same",
- *   "expect": { "stdout": ["connected from {port}"], "observations": { "a": { "count": 1 } } }
+ *   "expect": {
+ *     "stdout": [
+ *       "s = socket tcp {family} -> ok",
+ *       "connect s {a} -> ok",
+ *       "getsockname s -> {a.host}:{port}"
+ *     ],
+ *     "observations": { "a": { "count": 1, "ports": "stdout" } }
+ *   }
  * }
  * ```
  *
@@ -20,16 +27,15 @@
  *
  * ## What happens in one test
  *
- * 1. The services start, on ports outside the case's `ports` and outside the ephemeral ports.
- * 2. Without the library (`bare`), if the case asks for it, against services of its own.
- * 3. With the library: `program` is launched; with a `driver`, the program is a server, and ends
- *    with SIGTERM once the driver has.
- * 4. The services finish: whatever already connected is recorded, then they close.
- * 5. The witness: the same program with an environment variable of ours that cannot be used must
- *    refuse to start, which only the library, loaded into that program, can make it do.
- * 6. The verdicts: `expect` against what the program did and what the peers saw. Checked always:
- *    no two open connections share a 4-tuple, and nothing the guest did not expect was printed by
- *    portpin on standard error.
+ * 1. Without the library (`bare`), if the case asks for it, and then with it, each time in a network
+ *    namespace of its own: the services start, on ports outside the case's `ports` and outside the
+ *    ephemeral ports; `program` is launched, and with a `driver` it is a server that ends with
+ *    SIGTERM once the driver has; whatever arrived by then is recorded, and the services close.
+ * 2. Before they close, the witness: the same program with a PORTPIN_PORTS that cannot be used must
+ *    object, which only the library, loaded into that program, can make it do.
+ * 3. The verdicts: `expect` against what the program did and what the peers saw. Checked always: no
+ *    two open connections share a 4-tuple, and portpin printed nothing on standard error that the
+ *    case did not expect.
  *
  * ## Placeholders
  *
@@ -156,7 +162,8 @@ export const Expectation = z.strictObject({
     .describe("All lines of standard error. Default: anything that does not begin `portpin: `."),
   observations: z.record(z.string(), Observations).default({}).describe(
     "By service name; `together` means the observations of all services taken together. A " +
-      "service that is not named is judged as {}: at least one observation, inside the ports.",
+      "service that is not named is judged as {}, at least one observation inside the ports; for " +
+      "a bare run it is not judged.",
   ),
 });
 export type Expectation = z.infer<typeof Expectation>;

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { Failure } from "../generator/failure.ts";
 import { parseCase, readCases } from "./case_file.ts";
+import { testsOf } from "./plan.ts";
 
 Deno.test("readCases() accepts every case of the project", async () => {
   const cases = await readCases();
@@ -99,4 +100,11 @@ Deno.test("parseCase() refuses guests for a program that is none", () => {
   assert.throws(() => parseCase(text, "f"), {
     message: `f:1:58: Cannot use the case: guests: the program has no {guest}, got ["musl"]`,
   });
+});
+
+Deno.test("the worked example in case.ts is a case", async () => {
+  const source = await Deno.readTextFile(`${import.meta.dirname}/case.ts`);
+  const [_, block] = /```jsonc\n(.*?)```/s.exec(source)!;
+  const example = parseCase(block.replaceAll(/^ \* /gm, ""), "case.ts");
+  assert.equal(testsOf({ name: "example", folder: "/", case: example }).length, 9);
 });
