@@ -15,7 +15,7 @@ import {
   witnessPorts,
 } from "./judge.ts";
 import { type Launch, launch, type Outcome, type Running } from "./launch.ts";
-import { dist, libraryFor } from "./library.ts";
+import { buildPrograms, dist, libraryFor } from "./library.ts";
 import { inFreshNamespace } from "./namespace.ts";
 import { type Observation, Observations } from "./observe.ts";
 import { fill, serviceWords, type Words } from "./placeholders.ts";
@@ -42,6 +42,7 @@ export async function runTest(test: CaseTest): Promise<Report> {
   const { bare, expect, policy, ports: text, services } = test.file.case;
   const ports = portSet(text);
   const target = test.guest && guests[test.guest].target;
+  if (needsPrograms(test)) await buildPrograms();
   const library = await libraryFor(target, policy && join(test.file.folder, policy));
 
   const bareRun = bare === undefined ? undefined : await perform(test, undefined);
@@ -55,6 +56,11 @@ export async function runTest(test: CaseTest): Promise<Report> {
     else verdicts.push(...judge(bare, bareRun, ports, {}).map(ofBareRun));
   }
   return { test, verdicts, observations: run.observations, run };
+}
+
+/** Whether any of its words names something of fixtures/programs. */
+function needsPrograms({ file }: CaseTest): boolean {
+  return /\{(guest|dist)\}/.test(JSON.stringify(file.case));
 }
 
 function ofBareRun(verdict: Verdict): Verdict {
