@@ -1,0 +1,97 @@
+// `deno task kernels [KERNEL...]`: runs cases on real kernels under QEMU, without KVM, and prints
+// one table: case by kernel by engine. Ends with status 1 when anything is bad, 78 when something
+// is missing that it needs.
+
+import { join, resolve } from "node:path";
+import { Argument, Command } from "commander";
+import { root, runZigBuild } from "../../generator/build.ts";
+import { exitStatus, Failure, reportingFailure } from "../../generator/failure.ts";
+import { readCases } from "../case_file.ts";
+import { dist, libraryFor } from "../library.ts";
+import { summary } from "../run_all.ts";
+import { debianKernel, debianKernels } from "./debian.ts";
+import type { Kernel } from "./kernel.ts";
+import { caseTable, kernelTable, remarks, totals } from "./report.ts";
+import { requirePrograms } from "./requirements.ts";
+import { runKernel } from "./run_kernel.ts";
+import { engines, selectTests } from "./selection.ts";
+
+interface Options {
+  readonly case: string[];
+  readonly kernel?: string;
+  readonly modules?: string;
+}
+
+const labels = debianKernels.map(({ label }) => label);
+
+await new Command("kernels")
+  .description("Run cases on real kernels under QEMU and print one table of what became of them")
+  .addArgument(new Argument("[kernel...]", "kernels of Debian (default: all)").choices(labels))
+  .option("--case <name...>", "only these folders of fixtures/cases", [])
+  .option("--kernel <vmlinuz>", "another kernel's image, with --modules")
+  .option("--modules <dir>", "the modules of --kernel, such as /lib/modules/RELEASE")
+  .showHelpAfterError("(--help says more)")
+  .action(reportingFailure(async (wanted: string[], options: Options) => {
+    requirePrograms({ fetching: options.kernel === undefined });
+    const names = options.case;
+    await prepare(names);
+    const kernels = await choose(wanted, options);
+    // All at once: they wait as well as compute.
+    const runs = await Promise.all(kernels.map((kernel) => runKernel(kernel, names)));
+
+    const { passed, failed, skipped } = totals(runs);
+    console.log(`${kernelTable(runs)}\n\n${caseTable(runs, engines)}\n`);
+    for (const line of remarks(runs)) console.log(line);
+    console.log(summary(passed, failed, skipped));
+    Deno.exit(failed === 0 ? 0 : exitStatus.failed);
+  }))
+  .parseAsync(Deno.args, { from: "user" });
+
+/** Builds all that the cases need: in a virtual machine nothing is built. */
+async function prepare(names: readonly string[]): Promise<void> {
+  await runZigBuild("the programs", ["programs", "--prefix", dist]);
+  for (const { file: { folder, case: { policy } } } of await selectTests(await readCases(names))) {
+    await libraryFor(undefined, policy && join(folder, policy));
+  }
+  const inside = join(import.meta.dirname!, "inside.ts");
+  const { success, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["cache", "--quiet", inside],
+    cwd: root,
+  }).output();
+  if (!success) throw new Error(new TextDecoder().decode(stderr));
+}
+
+async function choose(wanted: readonly string[], { kernel, modules }: Options): Promise<Kernel[]> {
+  if (kernel === undefined && modules === undefined) {
+    const cache = join(cacheDirectory(), "portpin", "kernels");
+    const known = debianKernels.filter(({ label }) =>
+      wanted.length === 0 || wanted.includes(label)
+    );
+    return await Promise.all(known.map((one) => debianKernel(one, cache)));
+  }
+  if (kernel === undefined || modules === undefined || wanted.length > 0) {
+    throw usage("expected both --kernel and --modules, and then no KERNEL");
+  }
+  requireFile("--kernel", kernel, kernel);
+  requireFile("--modules", modules, join(modules, "modules.dep"));
+  return [{ label: "given", image: resolve(kernel), modules: resolve(modules) }];
+}
+
+function requireFile(option: string, value: string, file: string): void {
+  try {
+    if (Deno.statSync(file).isFile) return;
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+  throw usage(`${option} ${value}: there is no file ${file}`);
+}
+
+function usage(reason: string): Failure {
+  return new Failure(`portpin: Cannot boot kernels: ${reason}`, exitStatus.usage);
+}
+
+/** Where the XDG Base Directory Specification puts what can be had again. */
+function cacheDirectory(): string {
+  const home = Deno.env.get("XDG_CACHE_HOME") ?? "";
+  return home.startsWith("/") ? home : join(Deno.env.get("HOME") ?? "/root", ".cache");
+}
