@@ -172,6 +172,16 @@ export type Expectation = z.infer<typeof Expectation>;
 export const Guest = z.enum(["glibc", "musl", "x86", "nolibc", "aarch64", "s390x"]);
 export type Guest = z.infer<typeof Guest>;
 
+/** What keeps the ports: see worlds.ts. */
+export const World = z.enum([
+  "kernel",
+  "emulation",
+  "without-51",
+  "without-51-and-24",
+  "outside-range",
+]);
+export type World = z.infer<typeof World>;
+
 const shape = z.strictObject({
   $schema: z.string().optional(),
   promise: z.string().regex(/^\w.*\.$/, "expected one sentence, ending in a full stop"),
@@ -191,6 +201,8 @@ const shape = z.strictObject({
     .describe("Lists of values; each combination is one test. `family` is also the services'."),
   guests: z.array(Guest).min(1).optional()
     .describe("With {guest}: which builds. Default: glibc, musl and x86."),
+  worlds: z.array(World).min(1).optional()
+    .describe("Where the promise holds. Default: everywhere, unless the case says itself."),
   services: z.record(name, Service).default({}),
   templates: z.array(z.string()).default([])
     .describe("Files of the case's folder: {scratch} gets a copy with its placeholders filled in."),

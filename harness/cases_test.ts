@@ -3,10 +3,10 @@
 import assert from "node:assert/strict";
 import { readCases } from "./case_file.ts";
 import { namespaceProblem } from "./namespace.ts";
-import { skipReason, testsOf } from "./plan.ts";
+import { skipReason, testsEverywhere } from "./plan.ts";
 import { runTest } from "./run_case.ts";
 
-for (const test of (await readCases()).flatMap(testsOf)) {
+for (const test of (await readCases()).flatMap(testsEverywhere)) {
   const reason = skipReason(test, namespaceProblem());
   const name = reason === undefined ? test.id : `${test.id} (skipped: ${reason})`;
   Deno.test({

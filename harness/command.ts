@@ -3,6 +3,7 @@ import type { CaseTest } from "./plan.ts";
 import { guests } from "./guests.ts";
 import { guestEnvironment, type Launch } from "./launch.ts";
 import { fill, type Words } from "./placeholders.ts";
+import { worldSettings } from "./worlds.ts";
 
 /** How a test's program is launched; bare when `library` is undefined. */
 export function programCommand(
@@ -15,7 +16,9 @@ export function programCommand(
     .filter((entry) => library !== undefined || entry !== "{library}")
     .map((entry) => fill(entry, { ...words, library: library ?? "" }))
     .join(":");
-  const { argv, variables } = preloading(test, program.map((word) => fill(word, words)), before);
+  const world = worldSettings[test.world];
+  const plain = [...world.launcher ?? [], ...program.map((word) => fill(word, words))];
+  const { argv, variables } = preloading(test, plain, before);
   const own = Object.entries(environment).map(([name, value]) =>
     [name, value === null ? null : fill(value, words)] as const
   );
@@ -24,6 +27,7 @@ export function programCommand(
     environment: guestEnvironment({
       ...variables,
       ...(policy === undefined ? { PORTPIN_PORTS: ports } : {}),
+      ...world.environment,
       ...Object.fromEntries(own),
     }),
     cwd: words.scratch,

@@ -2,11 +2,12 @@
 import { existsSync } from "node:fs";
 import { portSet } from "./judge.ts";
 import { countPorts } from "../generator/ports.ts";
-import { Family, type Guest } from "./case.ts";
+import { Family, type Guest, type World } from "./case.ts";
 import type { CaseFile } from "./case_file.ts";
 import { guests } from "./guests.ts";
 import { describeMissing, findInstalled } from "./servers/programs.ts";
 import { missingPrograms, serverProblem } from "./servers/start.ts";
+import { worldSettings, worldsOf } from "./worlds.ts";
 
 /** One test. */
 export interface CaseTest {
@@ -17,6 +18,7 @@ export interface CaseTest {
   readonly family: Family;
   /** What `{guest}` is. */
   readonly guest?: Guest;
+  readonly world: World;
   /** The case's name, and what tells this test from its others. */
   readonly id: string;
 }
@@ -24,21 +26,38 @@ export interface CaseTest {
 /** The builds of the guest that a case runs with unless it says otherwise. */
 const defaultGuests: readonly Guest[] = ["glibc", "musl", "x86"];
 
-/** The tests of one case, in the order in which the case lists its values. */
+/** What a program does apart from its libc, it does in every world: one build is enough there. */
+const guestOfOtherWorlds: Guest = "glibc";
+
+/** The tests of one case where the kernel keeps the ports, in the order of the case's values. */
 export function testsOf(file: CaseFile): CaseTest[] {
-  const { matrix, guests, program, driver = [] } = file.case;
+  return testsIn("kernel", file);
+}
+
+/** The same in every world in which the case's promise holds. */
+export function testsEverywhere(file: CaseFile): CaseTest[] {
+  return worldsOf(file.case).flatMap((world) => testsIn(world, file));
+}
+
+/** The same in one world; none where the promise does not hold there. */
+export function testsIn(world: World, file: CaseFile): CaseTest[] {
+  if (!worldsOf(file.case).includes(world)) return [];
+  const { matrix, guests = defaultGuests, program, driver = [] } = file.case;
   const lists: [string, readonly (string | number)[]][] = Object.entries(matrix);
   if ([...program, ...driver].some((word) => word.includes("{guest}"))) {
-    lists.push(["guest", guests ?? defaultGuests]);
+    const here = world === "kernel" ? guests : guests.filter((name) => name === guestOfOtherWorlds);
+    lists.push(["guest", here]);
   }
   return combinations(lists).map((entries) => {
     const { guest, ...values } = Object.fromEntries(entries);
     const labels = entries.map(([name, value]) => `${name}=${value}`);
+    if (world !== "kernel") labels.push(`world=${world}`);
     return {
       file,
       values,
       family: Family.parse(values.family ?? "ipv4"),
       guest: guest as Guest | undefined,
+      world,
       id: [file.name, ...labels].join(" "),
     };
   });
@@ -87,11 +106,12 @@ function serversOf({ file }: CaseTest): string[] {
   return services.flatMap((service) => service.kind === "relay" ? [service.server] : []);
 }
 
-function needsNamespace({ file, family }: CaseTest): boolean {
+function needsNamespace({ file, family, world }: CaseTest): boolean {
   const { portRange, sysctl, services, ports } = file.case;
   const ownAddress = Object.values(services).some((service) =>
     service.host > 1 && (service.family ?? family) === "ipv6"
   );
-  return portRange !== undefined || Object.keys(sysctl).length > 0 || ownAddress ||
+  const range = worldSettings[world].portRange ?? portRange;
+  return range !== undefined || Object.keys(sysctl).length > 0 || ownAddress ||
     countPorts(portSet(ports)) < sharedPortsMin;
 }

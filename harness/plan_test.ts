@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
-import { parseCase } from "./case_file.ts";
-import { missingOf, skipReason, testsOf } from "./plan.ts";
+import { World } from "./case.ts";
+import { parseCase, readCases } from "./case_file.ts";
+import { missingOf, skipReason, testsEverywhere, testsIn, testsOf } from "./plan.ts";
 
 /** The tests of a case with `fields`, which is called `c`. */
 function tests(fields: Record<string, unknown>) {
@@ -53,4 +54,23 @@ Deno.test("skipReason() asks for a namespace only where a case needs one", () =>
   assert.equal(reason({ sysctl: { "net.ipv4.tcp_fastopen": "3" } }), "no namespace");
   assert.equal(reason({ ports: "50000-50003" }), "no namespace");
   assert.equal(skipReason(tests({ portRange: "50000-50003" })[0], undefined), undefined);
+});
+
+Deno.test("testsEverywhere() runs a case in every world, unless it says itself how ports are kept", async () => {
+  const [plain] = await readCases(["tcp-connect-blocking"]);
+  const worlds = testsEverywhere(plain).map(({ world }) => world);
+  assert.deepEqual([...new Set(worlds)], World.options);
+  // One build of the guest is enough where the kernel does not keep the ports.
+  const elsewhere = testsIn("emulation", plain);
+  assert.deepEqual([...new Set(elsewhere.map(({ guest }) => guest))], ["glibc"]);
+  assert.match(elsewhere[0].id, / world=emulation$/);
+
+  for (const name of ["refused-without-option", "policy-ports-baked-in", "program-python-share"]) {
+    const [own] = await readCases([name]);
+    assert.deepEqual(
+      [...new Set(testsEverywhere(own).map(({ world }) => world))],
+      ["kernel"],
+      name,
+    );
+  }
 });

@@ -22,6 +22,7 @@ import { fill, serviceWords, type Words } from "./placeholders.ts";
 import type { CaseTest } from "./plan.ts";
 import type { Service } from "./services/service.ts";
 import { startService } from "./services/start.ts";
+import { worldSettings } from "./worlds.ts";
 
 /** What became of one test. */
 export interface Report {
@@ -45,7 +46,9 @@ export async function runTest(test: CaseTest): Promise<Report> {
   if (needsPrograms(test)) await buildPrograms();
   const library = await libraryFor(target, policy && join(test.file.folder, policy));
 
-  const bareRun = bare === undefined ? undefined : await perform(test, undefined);
+  // The program alone is right where the kernel has it all.
+  const alone: CaseTest = { ...test, world: "kernel" };
+  const bareRun = bare === undefined ? undefined : await perform(alone, undefined);
   const run = await perform(test, library);
   const verdicts = [
     ...judge(expect, run, ports, defaultExpectations(services)),
@@ -76,7 +79,8 @@ interface Performance extends Run {
 function perform(test: CaseTest, library: string | undefined): Promise<Performance> {
   const { portRange, sysctl } = test.file.case;
   const settings: Record<string, string> = { ...sysctl };
-  if (portRange) settings["net.ipv4.ip_local_port_range"] = portRange.replace("-", " ");
+  const range = worldSettings[test.world].portRange ?? portRange;
+  if (range) settings["net.ipv4.ip_local_port_range"] = range.replace("-", " ");
   return inFreshNamespace(settings, () => performHere(test, library));
 }
 

@@ -12,7 +12,7 @@ import { summary } from "./run_all.ts";
 
 Deno.chdir(root);
 const deno = Deno.execPath();
-const sources = ["generator", "harness"];
+const sources = ["generator", "harness", "shim"];
 const zigSources = ["build.zig", "shim", "harness", "fixtures"];
 
 try {

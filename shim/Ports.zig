@@ -12,6 +12,12 @@ count: u8 = 0,
 
 pub const none: Ports = .{};
 
+pub fn one(range: PortRange) Ports {
+    var ports: Ports = .{ .count = 1 };
+    ports.ranges[0] = range;
+    return ports;
+}
+
 pub const AddError = error{ Overlap, TooMany };
 
 pub fn init(ranges: []const PortRange) AddError!Ports {
@@ -167,11 +173,11 @@ test "keepPart() is disjoint, covers, and differs in size by at most one" {
     for (1..ports.size() + 1) |count| {
         var covered: Ports = .none;
         for (0..count) |index| {
-            var one = ports;
-            try one.keepPart(.{ .index = @intCast(index), .count = @intCast(count) });
+            var part = ports;
+            try part.keepPart(.{ .index = @intCast(index), .count = @intCast(count) });
             const floor = ports.size() / @as(u32, @intCast(count));
-            try std.testing.expect(one.size() == floor or one.size() == floor + 1);
-            for (one.slice()) |range| try covered.add(range);
+            try std.testing.expect(part.size() == floor or part.size() == floor + 1);
+            for (part.slice()) |range| try covered.add(range);
         }
         try std.testing.expectEqualSlices(PortRange, ports.slice(), covered.slice());
     }

@@ -25,7 +25,9 @@ pub fn port(address: *const anyopaque, length: c_uint) ?u16 {
 /// The same before the kernel has read it; null also where it would fail, and for AF_UNSPEC.
 pub fn read(system: anytype, address: ?*const anyopaque, length: c_uint) ?u16 {
     const given = address orelse return null;
-    if (length < @sizeOf(linux.sockaddr.in) or !system.isReadable(given)) return null;
+    // The kernel refuses more than struct sockaddr_storage.
+    if (length < @sizeOf(linux.sockaddr.in) or length > @sizeOf(linux.sockaddr.storage)) return null;
+    if (!system.isReadable(given)) return null;
     const bytes: [*]const u8 = @ptrCast(given);
     if (std.mem.readInt(u16, bytes[0..2], .native) == linux.AF.UNSPEC) return null;
     return port(given, length);
@@ -44,4 +46,16 @@ pub fn copy(system: anytype, address: ?*const anyopaque, length: c_uint) ?sys.Na
     const to: *[@sizeOf(linux.sockaddr.in6)]u8 = @ptrCast(&name.bytes);
     @memcpy(to[0..name.length], bytes[0..name.length]);
     return name;
+}
+
+/// The beginning of struct msghdr: where a message goes to.
+pub const Destination = extern struct { address: ?*const anyopaque, length: c_uint };
+
+/// Where the guest's message (of sendmsg, or the first of sendmmsg) goes to; null where it does not say,
+/// or cannot be read.
+pub fn ofMessage(system: anytype, message: ?*const Destination) ?Destination {
+    const given = message orelse return null;
+    const bytes: [*]const u8 = @ptrCast(given);
+    if (!system.isReadable(bytes) or !system.isReadable(bytes + @sizeOf(usize))) return null;
+    return given.*;
 }

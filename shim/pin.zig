@@ -34,6 +34,8 @@ pub const Call = struct {
     /// What connect and bind were given; may be null, short, unaligned or unreadable.
     address: ?*const anyopaque = null,
     length: c_uint = 0,
+    /// What sendmsg and sendmmsg were given: the address is in there, if it can be read.
+    message: ?*const address.Destination = null,
 };
 
 pub const Moment = enum { connect, listen, bind, send, settle };
@@ -230,25 +232,35 @@ pub fn Pin(comptime System: type, comptime may_emulate: bool) type {
             if (!name.isInternet() or name.port() != 0) return call.run(call);
             const kind = transport.kindOf(self.system, call.fd) orelse return call.run(call);
             self.reserved.refresh(self.system);
+            const ports = self.portsOf(call.fd);
+            const scope: emulation.Scope = .{ .ports = &ports, .reserved = &self.reserved, .random = &self.random };
             switch (call.moment) {
                 .connect, .send => {
-                    const given = address.copy(self.system, call.address, call.length);
+                    const given = self.destinationOf(call);
                     if (call.moment == .connect and given == null) return call.run(call);
-                    if (kind == .stream) return self.emulateConnect(call, &name, &(given orelse return call.run(call)));
-                    return self.afterSearch(call, .AGAIN, emulation.bind(self.system, self.scope(), call.fd, &name));
+                    if (kind == .stream) return self.emulateConnect(call, scope, &name, &(given orelse return call.run(call)));
+                    return self.afterSearch(call, .AGAIN, emulation.bind(self.system, scope, call.fd, &name));
                 },
                 .bind => {
+                    // The guest has asked for a late bind itself: the kernel remembers the address.
+                    if (deferral.mayBe(self.system, call.fd)) return call.run(call);
                     name = address.copy(self.system, call.address, call.length) orelse return call.run(call);
                     if (name.port() != 0) return call.run(call);
                 },
                 .listen, .settle => {},
             }
-            return self.afterSearch(call, .ADDRINUSE, emulation.bind(self.system, self.scope(), call.fd, &name));
+            return self.afterSearch(call, .ADDRINUSE, emulation.bind(self.system, scope, call.fd, &name));
         }
 
-        fn emulateConnect(self: *Self, call: *const Call, name: *sys.Name, destination: *const sys.Name) isize {
+        fn destinationOf(self: *Self, call: *const Call) ?sys.Name {
+            if (call.message == null) return address.copy(self.system, call.address, call.length);
+            const given = address.ofMessage(self.system, call.message) orelse return null;
+            return address.copy(self.system, given.address, given.length);
+        }
+
+        fn emulateConnect(self: *Self, call: *const Call, scope: emulation.Scope, name: *sys.Name, destination: *const sys.Name) isize {
             var guests: reuse.Options = undefined;
-            const answer = emulation.bindFor(self.system, self.scope(), call.fd, name, destination, &guests);
+            const answer = emulation.bindFor(self.system, scope, call.fd, name, destination, &guests);
             if (answer == .bound) self.may_hold_shared.store(true, .monotonic);
             const result = self.afterSearch(call, .ADDRNOTAVAIL, answer);
             if (answer == .bound) emulation.afterConnect(self.system, call.fd, guests);
@@ -267,8 +279,14 @@ pub fn Pin(comptime System: type, comptime may_emulate: bool) type {
             };
         }
 
-        fn scope(self: *Self) emulation.Scope {
-            return .{ .ports = &self.settings.ports, .reserved = &self.reserved, .random = &self.random };
+        /// The ports, or as many of them as the guest's own choice for this socket leaves.
+        fn portsOf(self: *Self, fd: i32) Ports {
+            if (self.guest_sets_ranges.load(.monotonic)) {
+                if (kernel.rangeOf(self.system, fd)) |own| {
+                    if (self.settings.ports.holds(own)) return .one(own);
+                }
+            }
+            return self.settings.ports;
         }
 
         fn fail(self: *Self, errno: sys.E) isize {

@@ -46,8 +46,13 @@ pub fn setIndex(system: anytype, ports: *const Ports, index: usize, fd: i32) Ans
 
 /// Which of the ranges `fd` has; null where the guest gave it a part of one.
 pub fn current(system: anytype, ports: *const Ports, fd: i32) ?usize {
+    return ports.find(rangeOf(system, fd) orelse return null);
+}
+
+/// The option's value, halves as they are; null where there is no such option.
+pub fn rangeOf(system: anytype, fd: i32) ?PortRange {
     return switch (system.getOption(fd, sys.SOL.IP, sys.IP.LOCAL_PORT_RANGE)) {
-        .value => |value| ports.find(unpack(value)),
+        .value => |value| unpack(value),
         .errno => null,
     };
 }

@@ -1,5 +1,6 @@
 //! sendmmsg(2): the same moments as sendto(2), for the first message. It fails only if that one fails.
 
+const Destination = @import("../address.zig").Destination;
 const instance = @import("../instance.zig");
 const next = @import("../next.zig");
 const Call = @import("../pin.zig").Call;
@@ -14,9 +15,9 @@ pub fn isWanted(_: Policy) bool {
     return true;
 }
 
-pub fn call(fd: c_int, messages: ?*anyopaque, count: c_uint, flags: c_int) callconv(.c) c_int {
+pub fn call(fd: c_int, messages: ?*Destination, count: c_uint, flags: c_int) callconv(.c) c_int {
     const guest: Guest = .{
-        .call = .{ .fd = fd, .moment = .send, .run = run },
+        .call = .{ .fd = fd, .moment = .send, .run = run, .message = messages },
         .messages = messages,
         .count = count,
         .flags = flags,
@@ -25,7 +26,7 @@ pub fn call(fd: c_int, messages: ?*anyopaque, count: c_uint, flags: c_int) callc
     return @intCast(pin.sendOrConnect(&guest.call, flags));
 }
 
-const Guest = struct { call: Call, messages: ?*anyopaque, count: c_uint, flags: c_int };
+const Guest = struct { call: Call, messages: ?*Destination, count: c_uint, flags: c_int };
 
 fn run(call_of_guest: *const Call) isize {
     const guest: *const Guest = @alignCast(@fieldParentPtr("call", call_of_guest));

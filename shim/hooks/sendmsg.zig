@@ -1,5 +1,6 @@
-//! sendmsg(2): the same moments as sendto(2). The message is not looked at: it may be unreadable.
+//! sendmsg(2): the same moments as sendto(2). The message is not looked at here: it may be unreadable.
 
+const Destination = @import("../address.zig").Destination;
 const instance = @import("../instance.zig");
 const next = @import("../next.zig");
 const Call = @import("../pin.zig").Call;
@@ -14,19 +15,18 @@ pub fn isWanted(_: Policy) bool {
     return true;
 }
 
-pub fn call(fd: c_int, message: ?*const anyopaque, flags: c_int) callconv(.c) isize {
+pub fn call(fd: c_int, message: ?*const Destination, flags: c_int) callconv(.c) isize {
     const guest: Guest = .{
-        .call = .{ .fd = fd, .moment = .send, .run = run },
-        .message = message,
+        .call = .{ .fd = fd, .moment = .send, .run = run, .message = message },
         .flags = flags,
     };
     const pin = instance.get() orelse return run(&guest.call);
     return pin.sendOrConnect(&guest.call, flags);
 }
 
-const Guest = struct { call: Call, message: ?*const anyopaque, flags: c_int };
+const Guest = struct { call: Call, flags: c_int };
 
 fn run(call_of_guest: *const Call) isize {
     const guest: *const Guest = @alignCast(@fieldParentPtr("call", call_of_guest));
-    return next.call(hook, .{ guest.call.fd, guest.message, guest.flags });
+    return next.call(hook, .{ guest.call.fd, guest.call.message, guest.flags });
 }
