@@ -16,6 +16,12 @@ const settings = { "net.ipv4.ip_local_port_range": "32768 60999" };
 /** Besides ::1, so that there are three IPv6 destinations as there are three in 127/8. */
 const addresses = ["fd00::2", "fd00::3"];
 
+/** What ip(8) is told, all at once: under an emulator each start of a program costs. */
+const links = [
+  "link set lo up",
+  ...addresses.map((address) => `address add ${address}/128 dev lo nodad`),
+];
+
 /** Tells the programs inside how they were started: `own`, or why not. */
 const variable = "HARNESS_NAMESPACE";
 
@@ -91,8 +97,7 @@ function setUp(
 ): string[] {
   const steps = [
     "PATH=$PATH:/usr/sbin:/sbin",
-    "ip link set lo up",
-    ...addresses.map((address) => `ip -6 address add ${address}/128 dev lo nodad`),
+    `printf '%s\\n' ${links.map((words) => `'${words}'`).join(" ")} | ip -6 -batch -`,
     ...Object.entries({ ...settings, ...wanted }).map(([name, value]) =>
       `echo ${value} >/proc/sys/${name.replaceAll(".", "/")}`
     ),
