@@ -194,12 +194,15 @@ async function settle(
   await drain();
 }
 
+/** Far longer than a program takes to reach `main`; a server without the library would never end. */
+const objectionMs = 20_000;
+
 /**
  * Launches the program once more, with ports that cannot be used. Only the library can object, so
  * that it does shows that this very program, launched so, loads it. It has not reached `main` then,
  * or is killed at once where the policy lets it go on.
  */
-function callWitness(command: Launch): Promise<Outcome> {
+async function callWitness(command: Launch): Promise<Outcome> {
   const others = Object.entries(command.environment).filter(([name]) =>
     !name.startsWith("PORTPIN_")
   );
@@ -210,5 +213,8 @@ function callWitness(command: Launch): Promise<Outcome> {
       if (isTestimony(line)) witness.kill();
     },
   });
-  return witness.outcome;
+  const timer = setTimeout(witness.giveUp, objectionMs);
+  const outcome = await witness.outcome;
+  clearTimeout(timer);
+  return outcome;
 }
