@@ -11,6 +11,7 @@ const sys = @import("../system.zig");
 const Policy = @import("../Policy.zig");
 
 const hook = @This();
+const may_emulate = instance.policy.mayEmulate();
 
 pub const symbol = "getsockopt";
 pub const system_call = symbol;
@@ -21,9 +22,9 @@ pub fn isWanted(_: Policy) bool {
 
 pub fn call(fd: c_int, level: c_int, name: c_int, value: ?[*]u8, length: ?*c_uint) callconv(.c) c_int {
     const pin = instance.get();
-    const before = process.errno();
+    const before = if (may_emulate) process.errno() else {};
     const result = next.call(hook, .{ fd, level, name, value, length });
-    if (result != 0 and pin != null and level == sys.SOL.IP and name == sys.IP.LOCAL_PORT_RANGE) {
+    if (may_emulate and result != 0 and pin != null and level == sys.SOL.IP and name == sys.IP.LOCAL_PORT_RANGE) {
         const emulated = pin.?.emulateGetRange(fd) orelse return result;
         const errno = process.errno();
         if (errno != .NOPROTOOPT and errno != .OPNOTSUPP) return result;
@@ -35,7 +36,7 @@ pub fn call(fd: c_int, level: c_int, name: c_int, value: ?[*]u8, length: ?*c_uin
     const is_reuse = level == sys.SOL.SOCKET and name == sys.SO.REUSEADDR;
     const is_range = level == sys.SOL.IP and name == sys.IP.LOCAL_PORT_RANGE;
     const is_ours = (is_late_bind and pin.?.isDeferredByUs(fd)) or
-        (is_reuse and pin.?.isSharedByUs(fd)) or
+        (may_emulate and is_reuse and pin.?.isSharedByUs(fd)) or
         (is_range and pin.?.isRangeOurs(fd));
     // The kernel has written `length.*` bytes, so they can be written.
     if (is_ours) @memset(value.?[0..length.?.*], 0);
