@@ -93,6 +93,10 @@ pub const FakeSystem = struct {
         return if (value) |it| .{ .value = it } else .{ .errno = .NOPROTOOPT };
     }
 
+    pub fn cookie(_: FakeSystem, fd: i32) ?u32 {
+        return @intCast(fd + 1);
+    }
+
     pub fn setOption(fake: FakeSystem, fd: i32, level: u32, name: u32, value: u32) E {
         const socket = fake.enter(fd) orelse return .BADF;
         if (level == sys.SOL.SOCKET) switch (name) {

@@ -9,7 +9,7 @@ import { build, targets } from "../generator/build.ts";
 import { generalPolicy, type Policy } from "../generator/policy.ts";
 
 /** The largest library on x86_64, in bytes: with the kernel engine alone, and with both. */
-const sizeMax = { kernel: 16 * 1024, both: 24 * 1024 };
+const sizeMax = { kernel: 16 * 1024, both: 26 * 1024 };
 
 const hooks = [
   "bind",
@@ -67,7 +67,7 @@ for (const target of targets) {
   });
 }
 
-Deno.test("the library for x86_64-linux is at most 16 KiB without emulation, 24 KiB with it", async () => {
+Deno.test("the library for x86_64-linux is at most 16 KiB without emulation, 26 KiB with it", async () => {
   const environment = { ...generalPolicy.environment, engine: false };
   const kernel: Policy = { ...generalPolicy, engine: "kernel", environment };
   for (const [policy, most] of [[kernel, sizeMax.kernel], [generalPolicy, sizeMax.both]] as const) {

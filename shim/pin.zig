@@ -15,6 +15,7 @@ const deferral = @import("deferral.zig");
 const emulation = @import("engines/emulation.zig");
 const kernel = @import("engines/kernel.zig");
 const reuse = @import("reuse.zig");
+const Remembered = @import("Remembered.zig");
 const Reserved = @import("Reserved.zig");
 const transport = @import("transport.zig");
 
@@ -50,6 +51,7 @@ pub fn Pin(comptime System: type, comptime may_emulate: bool) type {
         system: System,
         namespace_range: NamespaceRange = .{},
         reserved: Reserved = .{},
+        remembered: Remembered = .{},
         /// Whether this process may hold a socket whose bind(2) was deferred; never cleared.
         may_hold_deferred: std.atomic.Value(bool) = .init(false),
         /// Whether it may hold one whose SO_REUSEADDR is ours; never cleared.
@@ -173,6 +175,29 @@ pub fn Pin(comptime System: type, comptime may_emulate: bool) type {
             return self.may_hold_deferred.load(.monotonic) and deferral.isOurs(self.system, fd);
         }
 
+        /// IP_LOCAL_PORT_RANGE on a kernel that lacks it, as Linux 6.12 has it: the errno of the guest's call.
+        pub fn emulateSetRange(self: *Self, fd: i32, value: ?*const anyopaque, length: c_uint) sys.E {
+            if (!self.remembersRange(fd)) return .NOPROTOOPT;
+            if (length != @sizeOf(u32)) return .INVAL;
+            const bytes: [*]const u8 = @ptrCast(value orelse return .FAULT);
+            // Eight bytes at a time can be asked for; four may be the last ones of a page.
+            if (!self.system.isReadable(bytes) and !self.system.isReadable(bytes - 4)) return .FAULT;
+            const range = kernel.unpack(std.mem.readInt(u32, bytes[0..4], .native));
+            if (range.low != 0 and range.high != 0 and range.low > range.high) return .INVAL;
+            if (!self.remembered.remember(self.system, fd, kernel.pack(range))) return .NOPROTOOPT;
+            self.guest_sets_ranges.store(true, .monotonic);
+            return .SUCCESS;
+        }
+
+        /// What the option reads as there; null where it fails as ever.
+        pub fn emulateGetRange(self: *Self, fd: i32) ?u32 {
+            return if (self.remembersRange(fd)) self.remembered.recall(self.system, fd) else null;
+        }
+
+        fn remembersRange(self: *Self, fd: i32) bool {
+            return self.mayEmulate() and transport.isPinnable(self.system, fd);
+        }
+
         /// Whether the range of `fd` is one that the guest knows nothing of.
         pub fn isRangeOurs(self: *Self, fd: i32) bool {
             if (self.guest_sets_ranges.load(.monotonic)) return false;
@@ -282,9 +307,8 @@ pub fn Pin(comptime System: type, comptime may_emulate: bool) type {
         /// The ports, or as many of them as the guest's own choice for this socket leaves.
         fn portsOf(self: *Self, fd: i32) Ports {
             if (self.guest_sets_ranges.load(.monotonic)) {
-                if (kernel.rangeOf(self.system, fd)) |own| {
-                    if (self.settings.ports.holds(own)) return .one(own);
-                }
+                const own = kernel.rangeOf(self.system, fd) orelse kernel.unpack(self.remembered.recall(self.system, fd));
+                if (self.settings.ports.holds(own)) return .one(own);
             }
             return self.settings.ports;
         }

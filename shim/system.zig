@@ -88,6 +88,14 @@ pub const System = struct {
         };
     }
 
+    /// The low half of SO_COOKIE, which no other socket has while this one lives; never 0.
+    pub fn cookie(_: System, fd: i32) ?u32 {
+        var value: u64 = 0;
+        var length: linux.socklen_t = @sizeOf(u64);
+        if (linux.errno(raw("getsockopt", .{ fd, SOL.SOCKET, SO.COOKIE, &value, &length })) != .SUCCESS) return null;
+        return @max(1, @as(u32, @truncate(value)));
+    }
+
     pub fn setOption(_: System, fd: i32, level: u32, name: u32, value: u32) E {
         return linux.errno(raw("setsockopt", .{ fd, level, name, &value, @as(usize, @sizeOf(u32)) }));
     }

@@ -66,10 +66,10 @@ fn answer(errno: sys.E) Answer {
     };
 }
 
-fn pack(range: PortRange) u32 {
+pub fn pack(range: PortRange) u32 {
     return @as(u32, range.low) | @as(u32, range.high) << 16;
 }
 
-fn unpack(value: u32) PortRange {
+pub fn unpack(value: u32) PortRange {
     return .{ .low = @truncate(value), .high = @truncate(value >> 16) };
 }

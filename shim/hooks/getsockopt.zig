@@ -3,12 +3,15 @@
 //! IP_BIND_ADDRESS_NO_PORT and SO_REUSEADDR are told apart socket by socket. IP_LOCAL_PORT_RANGE reads as 0 in a
 //! process that never sets it; in one that does, it reads as the range in force.
 
+const std = @import("std");
 const instance = @import("../instance.zig");
 const next = @import("../next.zig");
+const process = @import("../process.zig");
 const sys = @import("../system.zig");
 const Policy = @import("../Policy.zig");
 
 const hook = @This();
+const may_emulate = instance.policy.mayEmulate();
 
 pub const symbol = "getsockopt";
 pub const system_call = symbol;
@@ -19,15 +22,34 @@ pub fn isWanted(_: Policy) bool {
 
 pub fn call(fd: c_int, level: c_int, name: c_int, value: ?[*]u8, length: ?*c_uint) callconv(.c) c_int {
     const pin = instance.get();
+    const before = if (may_emulate) process.errno() else {};
     const result = next.call(hook, .{ fd, level, name, value, length });
+    if (may_emulate and result != 0 and pin != null and level == sys.SOL.IP and name == sys.IP.LOCAL_PORT_RANGE) {
+        const emulated = pin.?.emulateGetRange(fd) orelse return result;
+        const errno = process.errno();
+        if (errno != .NOPROTOOPT and errno != .OPNOTSUPP) return result;
+        process.setErrno(before);
+        return giveRange(fd, emulated, value, length);
+    }
     if (result != 0 or pin == null) return result;
     const is_late_bind = level == sys.SOL.IP and name == sys.IP.BIND_ADDRESS_NO_PORT;
     const is_reuse = level == sys.SOL.SOCKET and name == sys.SO.REUSEADDR;
     const is_range = level == sys.SOL.IP and name == sys.IP.LOCAL_PORT_RANGE;
     const is_ours = (is_late_bind and pin.?.isDeferredByUs(fd)) or
-        (is_reuse and pin.?.isSharedByUs(fd)) or
+        (may_emulate and is_reuse and pin.?.isSharedByUs(fd)) or
         (is_range and pin.?.isRangeOurs(fd));
     // The kernel has written `length.*` bytes, so they can be written.
     if (is_ours) @memset(value.?[0..length.?.*], 0);
     return result;
+}
+
+/// Another option of the same size goes into the guest's memory first: so the kernel judges the pointers and
+/// the length. ip_getsockopt() gives one byte where less than an int is asked for and the value fits.
+fn giveRange(fd: c_int, range: u32, value: ?[*]u8, length: ?*c_uint) c_int {
+    const result = next.call(hook, .{ fd, sys.SOL.SOCKET, sys.SO.TYPE, value, length });
+    if (result != 0 or length.?.* == 0) return result;
+    if (length.?.* < @sizeOf(u32) and range <= 255) length.?.* = 1;
+    const bytes: [@sizeOf(u32)]u8 = @bitCast(if (length.?.* == 1) std.mem.nativeToLittle(u32, range) else range);
+    @memcpy(value.?[0..length.?.*], bytes[0..length.?.*]);
+    return 0;
 }

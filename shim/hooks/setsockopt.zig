@@ -3,10 +3,12 @@
 const std = @import("std");
 const instance = @import("../instance.zig");
 const next = @import("../next.zig");
+const process = @import("../process.zig");
 const sys = @import("../system.zig");
 const Policy = @import("../Policy.zig");
 
 const hook = @This();
+const may_emulate = instance.policy.mayEmulate();
 
 pub const symbol = "setsockopt";
 pub const system_call = symbol;
@@ -22,13 +24,23 @@ pub fn call(fd: c_int, level: c_int, name: c_int, value: ?[*]const u8, length: c
     const is_range = level == sys.SOL.IP and name == sys.IP.LOCAL_PORT_RANGE;
     // A bind that we deferred gets its port first: the guest thinks that it has one.
     if (is_late_bind and pin != null) _ = pin.?.settle(fd);
+    const before = if (may_emulate) process.errno() else {};
     const result = next.call(hook, .{ fd, level, name, value, length });
+    if (may_emulate and result != 0 and is_range and pin != null and isLacking(process.errno())) {
+        const errno = pin.?.emulateSetRange(fd, value, length);
+        process.setErrno(if (errno == .SUCCESS) before else errno);
+        return if (errno == .SUCCESS) 0 else -1;
+    }
     if (result != 0 or pin == null) return result;
     if (is_range) pin.?.keepRange(fd);
     // The kernel has read what is read here, and no more.
-    if (is_reuse) pin.?.noteReuseAddress(fd, isNonZero(value, length));
+    if (may_emulate and is_reuse) pin.?.noteReuseAddress(fd, isNonZero(value, length));
     if (is_late_bind) pin.?.noteBindAddressNoPort(fd, isNonZero(value, length));
     return result;
+}
+
+fn isLacking(errno: sys.E) bool {
+    return errno == .NOPROTOOPT or errno == .OPNOTSUPP;
 }
 
 /// An option of level SOL_IP is an int, or a char where it is given less, or 0 where nothing. ip(7)
