@@ -8,13 +8,13 @@ import { namespaceProblem } from "../namespace.ts";
 import { type CaseTest, skipReason } from "../plan.ts";
 import { type Report, runTest } from "../run_case.ts";
 import { type Answers, type Booted, type Message, protocols, type Result } from "./messages.ts";
-import { asRefusal, isAbsent, isLacking, outcomeOf, refusalOutcome } from "./outcome.ts";
-import { engines, selectTests, withEngine } from "./selection.ts";
+import { asRefusal, outcomeOf, refusalOutcome } from "./outcome.ts";
+import { selectCases, type Selected, testsUnder } from "./selection.ts";
 
 const booted = await lookAtKernel();
 say(booted);
-for (const test of await selectTests(await readCases(Deno.args))) {
-  for (const engine of engines) say(await tryTest(test, engine));
+for (const file of await selectCases(await readCases(Deno.args))) {
+  for (const selected of testsUnder(booted, file)) say(await tryTest(selected));
 }
 say({ kind: "end" });
 
@@ -38,23 +38,22 @@ async function lookAtKernel(): Promise<Booted> {
   return { kind: "booted", release: Deno.osRelease(), socket, portRange, noPort };
 }
 
-async function tryTest(test: CaseTest, engine: string): Promise<Result> {
+async function tryTest(selected: Selected): Promise<Result> {
+  const { test: { file, id }, engine } = selected;
   const start = performance.now();
-  const conclusion = await conclude(test, engine);
+  const conclusion = await conclude(selected);
   const duration = Math.round(performance.now() - start);
-  return { kind: "result", case: test.file.name, test: test.id, engine, ...conclusion, duration };
+  return { kind: "result", case: file.name, test: id, engine, ...conclusion, duration };
 }
 
 async function conclude(
-  test: CaseTest,
-  engine: string,
+  { test, engine, absent, lacks }: Selected,
 ): Promise<Pick<Result, "outcome" | "reasons">> {
+  if (absent) return { outcome: "absent", reasons: [] };
   const reason = skipReason(test, namespaceProblem());
   if (reason !== undefined) return { outcome: "skipped", reasons: [reason] };
-  if (isAbsent(test, booted)) return { outcome: "absent", reasons: [] };
-  const forced = withEngine(test, engine);
-  if (engine !== "kernel" || !isLacking(test, booted)) return outcomeOf(await attempt(forced));
-  return refusalOutcome(forced, await attempt(asRefusal(forced)));
+  if (engine === "emulation" || !lacks) return outcomeOf(await attempt(test));
+  return refusalOutcome(test, await attempt(asRefusal(test)));
 }
 
 /** A test that breaks down is bad, and the others go on. */

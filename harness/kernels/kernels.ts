@@ -4,17 +4,17 @@
 
 import { join, resolve } from "node:path";
 import { Argument, Command } from "commander";
-import { root, runZigBuild } from "../../generator/build.ts";
+import { root } from "../../generator/build.ts";
 import { exitStatus, Failure, reportingFailure } from "../../generator/failure.ts";
 import { readCases } from "../case_file.ts";
-import { dist, libraryFor } from "../library.ts";
+import { buildPrograms, libraryFor } from "../library.ts";
 import { summary } from "../run_all.ts";
 import { debianKernel, debianKernels } from "./debian.ts";
 import type { Kernel } from "./kernel.ts";
 import { caseTable, kernelTable, remarks, totals } from "./report.ts";
 import { requirePrograms } from "./requirements.ts";
 import { runKernel } from "./run_kernel.ts";
-import { engines, selectTests } from "./selection.ts";
+import { engines, selectCases } from "./selection.ts";
 
 interface Options {
   readonly case: string[];
@@ -37,7 +37,11 @@ await new Command("kernels")
     await prepare(names);
     const kernels = await choose(wanted, options);
     // All at once: they wait as well as compute.
-    const runs = await Promise.all(kernels.map((kernel) => runKernel(kernel, names)));
+    const runs = await Promise.all(kernels.map(async (kernel) => {
+      const run = await runKernel(kernel, names);
+      console.error(`portpin: ${run.label} is through after ${Math.round(run.seconds)} s`);
+      return run;
+    }));
 
     const { passed, failed, skipped } = totals(runs);
     console.log(`${kernelTable(runs)}\n\n${caseTable(runs, engines)}\n`);
@@ -49,8 +53,8 @@ await new Command("kernels")
 
 /** Builds all that the cases need: in a virtual machine nothing is built. */
 async function prepare(names: readonly string[]): Promise<void> {
-  await runZigBuild("the programs", ["programs", "--prefix", dist]);
-  for (const { file: { folder, case: { policy } } } of await selectTests(await readCases(names))) {
+  await buildPrograms();
+  for (const { folder, case: { policy } } of await selectCases(await readCases(names))) {
     await libraryFor(undefined, policy && join(folder, policy));
   }
   const inside = join(import.meta.dirname!, "inside.ts");

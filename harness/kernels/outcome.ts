@@ -39,7 +39,7 @@ function protocolsOf({ file, values }: CaseTest): Protocol[] {
  * It is not run bare: only the library refuses.
  */
 export function asRefusal(test: CaseTest): CaseTest {
-  const { case: promised } = test.file;
+  const { case: promised, ...file } = withoutWaiting(test).file;
   const expectations = {
     ...defaultExpectations(promised.services),
     ...promised.expect.observations,
@@ -51,11 +51,26 @@ export function asRefusal(test: CaseTest): CaseTest {
       covers: false,
     }] as const
   );
-  const expect = { status: promised.expect.status, observations: Object.fromEntries(observations) };
-  return {
-    ...test,
-    file: { ...test.file, case: { ...promised, bare: undefined, expect } },
+  const { status, stderr } = promised.expect;
+  const expect = { status, stderr, observations: Object.fromEntries(observations) };
+  return { ...test, file: { ...file, case: { ...promised, bare: undefined, expect } } };
+}
+
+/** What our guest does, for many seconds, where the answer to a refused call is to come. */
+const waiting = /^(recv(from)?|answer) /;
+
+/** The test without these operations, and without what they were to print. */
+function withoutWaiting(test: CaseTest): CaseTest {
+  const { case: promised, ...file } = test.file;
+  if (test.guest === undefined) return test;
+  const calm = (words: readonly string[]) => words.filter((word) => !waiting.test(word));
+  const { expect } = promised;
+  const changed = {
+    ...promised,
+    program: calm(promised.program),
+    expect: { ...expect, stdout: expect.stdout && calm(expect.stdout) },
   };
+  return { ...test, file: { ...file, case: changed } };
 }
 
 /** The outcome of a test that was run as it is. */
@@ -72,7 +87,7 @@ export function refusalOutcome(
   const reasons = verdicts.filter((verdict) => !verdict.good && !isMereStatus(verdict, run))
     .map(describe);
   if (reasons.length > 0 || run === undefined) return { outcome: "bad", reasons };
-  const { expect, ports, services } = test.file.case;
+  const { expect, ports, services } = withoutWaiting(test).file.case;
   const promised = judge(expect, run, portSet(ports), defaultExpectations(services));
   if (promised.every(({ good }) => good)) return { outcome: "good", reasons: [] };
   if (wasTold(run)) return { outcome: "refused", reasons: [] };

@@ -5,12 +5,15 @@
  */
 import { join } from "node:path";
 import { readPolicy } from "../../generator/parse_policy.ts";
-import { engines as allEngines } from "../../generator/policy.ts";
+import type { World } from "../case.ts";
 import type { CaseFile } from "../case_file.ts";
-import { type CaseTest, testsOf } from "../plan.ts";
+import { type CaseTest, testsIn } from "../plan.ts";
+import type { Booted } from "./messages.ts";
+import { isAbsent, isLacking } from "./outcome.ts";
 
-/** Each is forced in turn; what `auto` chooses is one of them. */
-export const engines: readonly string[] = allEngines.filter((engine) => engine !== "auto");
+/** The columns of a kernel in the table. */
+export const engines = ["kernel", "emulation"] as const;
+export type Engine = typeof engines[number];
 
 /** Cases of programs: a blocking client, one with an event loop, one that asks for its port. */
 const programs = ["program-curl", "program-python-asyncio", "program-python-socketserver-tcp"];
@@ -18,14 +21,46 @@ const programs = ["program-curl", "program-python-asyncio", "program-python-sock
 /** Cases of hundreds of connections, which run for one family. */
 const heavy = /^threads-/;
 
-/** The tests of `cases`, in their order; none of a policy that lets nobody force an engine. */
-export async function selectTests(cases: readonly CaseFile[]): Promise<CaseTest[]> {
+/** A test as it is run: under an engine, which is forced unless {@linkcode Selected.lacks}. */
+export interface Selected {
+  readonly test: CaseTest;
+  readonly engine: Engine;
+  /** The kernel has no such sockets. */
+  readonly absent: boolean;
+  /** The kernel lacks IP_LOCAL_PORT_RANGE for such sockets. */
+  readonly lacks: boolean;
+}
+
+/** The cases that have tests here: none of a policy that lets nobody force an engine. */
+export async function selectCases(cases: readonly CaseFile[]): Promise<CaseFile[]> {
   const forcible = await Promise.all(cases.map(isForcible));
-  return cases.filter((_, index) => forcible[index]).flatMap(testsOf).filter(isSelected);
+  return cases.filter((file, index) => forcible[index] && testsIn("kernel", file).some(isSelected));
 }
 
 async function isForcible({ folder, case: { policy } }: CaseFile): Promise<boolean> {
   return policy === undefined || (await readPolicy(join(folder, policy))).environment.engine;
+}
+
+/**
+ * The tests of a case under `kernel`.
+ *
+ * The `kernel` engine is forced everywhere, and must refuse where the kernel lacks the option; of a
+ * case's families one is taken. The emulation is forced where the kernel has the option; where not, it
+ * is left to `auto` to choose it, which is what the world `without-51` plays elsewhere.
+ */
+export function testsUnder(kernel: Booted, file: CaseFile): Selected[] {
+  const select = (engine: Engine, world: World) =>
+    testsIn(world, file).filter(isSelected).map((test) => ({
+      test,
+      engine,
+      absent: isAbsent(test, kernel),
+      lacks: isLacking(test, kernel),
+    }));
+  return [
+    ...select("kernel", "kernel").filter(isInTurn).map(forcedKernel),
+    ...select("emulation", "emulation").filter(({ lacks }) => !lacks),
+    ...select("emulation", "without-51").filter(({ lacks }) => lacks).map(unplayed),
+  ];
 }
 
 function isSelected({ file, guest, family }: CaseTest): boolean {
@@ -33,8 +68,22 @@ function isSelected({ file, guest, family }: CaseTest): boolean {
   return guest === "glibc" && (!heavy.test(file.name) || family === "ipv4");
 }
 
-/** The test under `engine`, unless the case itself says which. */
-export function withEngine(test: CaseTest, engine: string): CaseTest {
-  const environment = { PORTPIN_ENGINE: engine, ...test.file.case.environment };
-  return { ...test, file: { ...test.file, case: { ...test.file.case, environment } } };
+/** Takes one family of each case, another from case to case, always the same of the same case. */
+function isInTurn({ test: { file: { name, case: { matrix } }, family } }: Selected): boolean {
+  if (matrix.family === undefined || heavy.test(name)) return true;
+  const sum = [...name].reduce((total, letter) => total + letter.charCodeAt(0), 0);
+  return family === matrix.family[sum % matrix.family.length];
+}
+
+/** Sets PORTPIN_ENGINE, unless the case itself does. */
+function forcedKernel(selected: Selected): Selected {
+  const { file } = selected.test;
+  const environment = { PORTPIN_ENGINE: "kernel", ...file.case.environment };
+  const test = { ...selected.test, file: { ...file, case: { ...file.case, environment } } };
+  return { ...selected, test };
+}
+
+/** The real kernel needs nobody to play it. */
+function unplayed(selected: Selected): Selected {
+  return { ...selected, test: { ...selected.test, world: "kernel" } };
 }
