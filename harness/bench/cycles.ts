@@ -10,6 +10,7 @@ import { formatPorts } from "../../generator/ports.ts";
 import { includesPort } from "../judge.ts";
 import { launch } from "../launch.ts";
 import { dist } from "../library.ts";
+import { inFreshNamespace } from "../namespace.ts";
 import { environmentOf, type Variant } from "./variants.ts";
 
 /** The program's own names; `start` starts /bin/true, all others use sockets. */
@@ -84,9 +85,15 @@ export async function timeCycles(run: CycleRun): Promise<Times> {
   return { median: report.medianNanoseconds!, cpu: report.cpuNanoseconds! };
 }
 
+/** Thousands of cycles would leave no port of a few hundred free for a minute. */
+const noTimeWait = { "net.ipv4.tcp_max_tw_buckets": "0" };
+
 async function perform({ kind, variant }: CycleRun, argv: readonly string[]) {
   const environment = environmentOf(variant);
-  const { status, stdout, stderr } = await launch({ argv, environment, cwd: "/" }).outcome;
+  const { status, stdout, stderr } = await inFreshNamespace(
+    noTimeWait,
+    () => launch({ argv, environment, cwd: "/" }).outcome,
+  );
   // The dynamic linker goes on without a library that it cannot load, and says so.
   if (status !== 0 || stderr !== "") throw unmeasurable(kind, variant, stderr || `got ${status}`);
   const report = Report.parse(JSON.parse(stdout));

@@ -14,7 +14,14 @@ interface Outcome {
 
 /** Runs `portpin ARGS` in the directory of the policies, under `wrapper` if there is one. */
 async function portpin(args: string[], wrapper: string[] = []): Promise<Outcome> {
-  const command = [Deno.execPath(), "run", "-A", join(root, "harness", "portpin.ts"), ...args];
+  const command = [
+    Deno.execPath(),
+    "run",
+    "-A",
+    "--quiet",
+    join(root, "harness", "portpin.ts"),
+    ...args,
+  ];
   const [program, ...rest] = [...wrapper, ...command];
   const { code, stdout, stderr } = await new Deno.Command(program, {
     args: rest,
