@@ -43,6 +43,25 @@ export interface Running {
 /** No program of any case needs a tenth of it, on any machine. */
 const deadlineMs = 120_000;
 
+/** Ends each program that runs: a group of its own would outlive us when somebody ends us. */
+const kills = new Set<() => void>();
+const endings = ["SIGINT", "SIGTERM"] as const;
+
+function endWithAll() {
+  for (const kill of kills) kill();
+  Deno.exit(1);
+}
+
+function watchOver(kill: () => void) {
+  if (kills.size === 0) endings.forEach((name) => Deno.addSignalListener(name, endWithAll));
+  kills.add(kill);
+}
+
+function forget(kill: () => void) {
+  kills.delete(kill);
+  if (kills.size === 0) endings.forEach((name) => Deno.removeSignalListener(name, endWithAll));
+}
+
 /** @throws {Deno.errors.NotFound} when there is no such program. */
 export function launch({ argv, environment, cwd, stdin, hear, hearError }: Launch): Running {
   const [program, ...args] = argv;
@@ -63,6 +82,7 @@ export function launch({ argv, environment, cwd, stdin, hear, hearError }: Launc
     kill();
     hung.abort();
   };
+  watchOver(kill);
 
   async function watch(): Promise<Outcome> {
     const timer = setTimeout(giveUp, deadlineMs);
@@ -73,6 +93,7 @@ export function launch({ argv, environment, cwd, stdin, hear, hearError }: Launc
     ]);
     clearTimeout(timer);
     kill();
+    forget(kill);
     return { status: signal ?? code, stdout, stderr, hung: hung.signal.aborted };
   }
   return { outcome: watch(), terminate: () => signal(child.pid, "SIGTERM"), kill, giveUp };

@@ -78,6 +78,25 @@ Deno.test("launch() leaves nothing behind that the program started", async () =>
   await hasEnded(stdout);
 });
 
+Deno.test("launch() lets no program outlive a harness that is ended", async () => {
+  const script = `
+    import { launch } from ${JSON.stringify(import.meta.resolve("./launch.ts"))};
+    const argv = ["sh", "-c", "echo $$; exec sleep 600"];
+    launch({ argv, environment: {}, cwd: "/", hear: console.log });
+  `;
+  const harness = new Deno.Command(Deno.execPath(), {
+    args: ["eval", "--quiet", script],
+    stdout: "piped",
+  }).spawn();
+  let text = "";
+  for await (const chunk of harness.stdout.pipeThrough(new TextDecoderStream() as never)) {
+    text += chunk;
+    if (text.endsWith("\n")) harness.kill("SIGTERM");
+  }
+  assert.equal((await harness.status).code, 1);
+  await hasEnded(text);
+});
+
 Deno.test("guestEnvironment() keeps what would change the program's traffic away from it", () => {
   Deno.env.set("PORTPIN_PORTS", "1-2");
   Deno.env.set("https_proxy", "http://192.0.2.1/");
