@@ -1,0 +1,74 @@
+import assert from "node:assert/strict";
+import { parseCase } from "../case_file.ts";
+import type { Booted } from "./messages.ts";
+import { selectCases, testsUnder } from "./selection.ts";
+
+const yes = { tcp: "ok", udp: "ok", mptcp: "ok" };
+const booted = { kind: "booted", release: "0", socket: yes, noPort: yes } as const;
+
+/** A kernel that has the option for everything, and one that has it for nothing. */
+const able: Booted = { ...booted, portRange: yes };
+const unable: Booted = {
+  ...booted,
+  portRange: { tcp: "ENOPROTOOPT", udp: "ENOPROTOOPT", mptcp: "EBADF" },
+};
+
+function file(name: string, fields: Record<string, unknown> = {}) {
+  const text = JSON.stringify({ promise: "It is so.", program: ["{guest}"], ...fields });
+  return { name, folder: "/nowhere", case: parseCase(text, name) };
+}
+
+/** `ENGINE FAMILY WORLD PORTPIN_ENGINE` of each test that is selected. */
+function selected(kernel: Booted, ...words: Parameters<typeof file>): string[] {
+  return testsUnder(kernel, file(...words)).map(({ engine, test }) => {
+    const forced = test.file.case.environment.PORTPIN_ENGINE ?? "auto";
+    return `${engine} ${test.family} ${test.world} ${forced}`;
+  });
+}
+
+const families = { matrix: { family: ["ipv4", "ipv6", "mapped"] } };
+
+Deno.test("testsUnder() forces each engine where the kernel has the option", () => {
+  assert.deepEqual(selected(able, "tcp"), [
+    "kernel ipv4 kernel kernel",
+    // Its world sets PORTPIN_ENGINE.
+    "emulation ipv4 emulation auto",
+  ]);
+});
+
+Deno.test("testsUnder() leaves it to auto to emulate where the kernel lacks the option", () => {
+  assert.deepEqual(selected(unable, "tcp"), [
+    "kernel ipv4 kernel kernel",
+    "emulation ipv4 kernel auto",
+  ]);
+});
+
+Deno.test("testsUnder() emulates where the case's promise holds, and keeps a case's own engine", () => {
+  assert.deepEqual(selected(unable, "tcp", { worlds: ["kernel", "emulation"] }), [
+    "kernel ipv4 kernel kernel",
+  ]);
+  assert.deepEqual(selected(able, "tcp", { environment: { PORTPIN_ENGINE: "auto" } }), [
+    "kernel ipv4 kernel auto",
+  ]);
+});
+
+Deno.test("testsUnder() takes one family for the kernel engine, the same each time, all for the other", () => {
+  const once = selected(able, "tcp", families);
+  assert.deepEqual(once, selected(able, "tcp", families));
+  assert.equal(once.filter((words) => words.startsWith("kernel")).length, 1);
+  assert.equal(once.filter((words) => words.startsWith("emulation")).length, 3);
+});
+
+Deno.test("testsUnder() takes one family of what is heavy", () => {
+  assert.equal(selected(able, "threads-tcp", families).length, 2);
+});
+
+Deno.test("selectCases() leaves out most programs, and what our guest does in other builds alone", async () => {
+  const cases = [
+    file("tcp"),
+    file("elsewhere", { guests: ["aarch64"] }),
+    file("program-curl", { program: ["curl"] }),
+    file("program-wget", { program: ["wget"] }),
+  ];
+  assert.deepEqual((await selectCases(cases)).map(({ name }) => name), ["tcp", "program-curl"]);
+});
