@@ -66,7 +66,15 @@ Deno.test("build() gives the same bytes in another checkout with an empty cache"
     await copyCheckout(checkout);
     const there = join(directory, "there.so");
     const { success, stderr } = await new Deno.Command(Deno.execPath(), {
-      args: ["run", "-A", "--quiet", join(checkout, "harness", "portpin.ts"), "build", "--out", there],
+      args: [
+        "run",
+        "-A",
+        "--quiet",
+        join(checkout, "harness", "portpin.ts"),
+        "build",
+        "--out",
+        there,
+      ],
       cwd: directory,
     }).output();
     assert(success, new TextDecoder().decode(stderr));

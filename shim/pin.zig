@@ -175,16 +175,17 @@ pub fn Pin(comptime System: type, comptime may_emulate: bool) type {
             return self.may_hold_deferred.load(.monotonic) and deferral.isOurs(self.system, fd);
         }
 
-        /// IP_LOCAL_PORT_RANGE on a kernel that lacks it, as Linux 6.12 has it: the errno of the guest's call.
-        pub fn emulateSetRange(self: *Self, fd: i32, value: ?*const anyopaque, length: c_uint) sys.E {
-            if (!self.remembersRange(fd)) return .NOPROTOOPT;
+        /// IP_LOCAL_PORT_RANGE on a kernel that lacks it, as Linux 6.12 has it: the errno of the guest's call; null
+        /// where it fails as ever.
+        pub fn emulateSetRange(self: *Self, fd: i32, value: ?*const anyopaque, length: c_uint) ?sys.E {
+            if (!self.remembersRange(fd)) return null;
             if (length != @sizeOf(u32)) return .INVAL;
             const bytes: [*]const u8 = @ptrCast(value orelse return .FAULT);
             // Eight bytes at a time can be asked for; four may be the last ones of a page.
             if (!self.system.isReadable(bytes) and !self.system.isReadable(bytes - 4)) return .FAULT;
             const range = kernel.unpack(std.mem.readInt(u32, bytes[0..4], .native));
             if (range.low != 0 and range.high != 0 and range.low > range.high) return .INVAL;
-            if (!self.remembered.remember(self.system, fd, kernel.pack(range))) return .NOPROTOOPT;
+            if (!self.remembered.remember(self.system, fd, kernel.pack(range))) return null;
             self.guest_sets_ranges.store(true, .monotonic);
             return .SUCCESS;
         }

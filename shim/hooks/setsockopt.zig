@@ -27,7 +27,7 @@ pub fn call(fd: c_int, level: c_int, name: c_int, value: ?[*]const u8, length: c
     const before = if (may_emulate) process.errno() else {};
     const result = next.call(hook, .{ fd, level, name, value, length });
     if (may_emulate and result != 0 and is_range and pin != null and isLacking(process.errno())) {
-        const errno = pin.?.emulateSetRange(fd, value, length);
+        const errno = pin.?.emulateSetRange(fd, value, length) orelse return result;
         process.setErrno(if (errno == .SUCCESS) before else errno);
         return if (errno == .SUCCESS) 0 else -1;
     }
