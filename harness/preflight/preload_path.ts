@@ -22,7 +22,7 @@ export function isPreloadable(path: string): boolean {
  */
 export function preloadPath(library: string): string {
   if (isPreloadable(library)) return library;
-  const directory = join(tmpdir(), `portpin-${Deno.uid()}`);
+  const directory = join(tmpdir(), `portpin-${outerUid()}`);
   const link = join(directory, `${createHash("sha256").update(library).digest("hex")}.so`);
   try {
     if (!isPreloadable(link)) throw new Error(`${link} has a blank, a colon or a dollar sign too`);
@@ -39,6 +39,21 @@ export function preloadPath(library: string): string {
       { cause: error },
     );
   }
+}
+
+/**
+ * Who we are outside our user namespace, where the directory lies: inside, everybody may be user 0.
+ * user_namespaces(7)
+ */
+function outerUid(): number {
+  const uid = Deno.uid()!;
+  const lines = Deno.readTextFileSync("/proc/self/uid_map").trim().split("\n");
+  for (
+    const [inside, outside, count] of lines.map((line) => line.trim().split(/\s+/).map(Number))
+  ) {
+    if (inside <= uid && uid < inside + count) return outside + (uid - inside);
+  }
+  return uid;
 }
 
 /** Others could put their own code into the guest if they could write there. */
