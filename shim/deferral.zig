@@ -34,7 +34,7 @@ pub fn pending(system: anytype, fd: i32) ?sys.Name {
     if (!isSet(system, fd, option)) return null;
     const name = system.getName(fd) orelse return null;
     if (!name.isInternet() or name.port() != 0) return null;
-    return if (isOurs(system, fd)) name else null;
+    return if (isUnmarkedTcp(system, fd)) name else null;
 }
 
 /// Binds a pending socket to its address and a port. On failure it stays pending.
@@ -47,7 +47,11 @@ pub fn settle(system: anytype, fd: i32, name: *const sys.Name) sys.E {
 
 /// Whether the option is set by us, so that the guest must read 0.
 pub fn isOurs(system: anytype, fd: i32) bool {
-    return isSet(system, fd, option) and transport.isTcp(system, fd) and !isSet(system, fd, mark);
+    return isSet(system, fd, option) and isUnmarkedTcp(system, fd);
+}
+
+fn isUnmarkedTcp(system: anytype, fd: i32) bool {
+    return transport.isTcp(system, fd) and !isSet(system, fd, mark);
 }
 
 /// The guest has set the option itself.

@@ -44,7 +44,7 @@ pub noinline fn load(environment_handed: ?process.Environment) void {
 }
 
 /// Descriptors that were open at exec(2), as far as one poll(2) can tell them; of an inherited
-/// socket above, connect, listen and bind still take care.
+/// socket above, connect and listen still take care.
 fn adoptInherited() void {
     const linux = std.os.linux;
     var entries: [inherited_max]linux.pollfd = undefined;

@@ -3,7 +3,6 @@
 //! Rule: ask first, set only what is not yet right. The kernel is the table: a socket whose range
 //! lies inside the ports stays as it is, whoever set that range and whenever.
 
-const std = @import("std");
 const sys = @import("../system.zig");
 const Policy = @import("../Policy.zig");
 const Ports = @import("../Ports.zig");
@@ -57,13 +56,14 @@ pub fn rangeOf(system: anytype, fd: i32) ?PortRange {
     };
 }
 
-/// ENOPROTOOPT or EOPNOTSUPP, by protocol and version: an MPTCP socket says either on Linux 6.1.
 fn answer(errno: sys.E) Answer {
-    return switch (errno) {
-        .SUCCESS => .ready,
-        .NOPROTOOPT, .OPNOTSUPP => .lacking,
-        else => .foreign,
-    };
+    if (errno == .SUCCESS) return .ready;
+    return if (isLacking(errno)) .lacking else .foreign;
+}
+
+/// ENOPROTOOPT or EOPNOTSUPP, by protocol and version: an MPTCP socket says either on Linux 6.1.
+pub fn isLacking(errno: sys.E) bool {
+    return errno == .NOPROTOOPT or errno == .OPNOTSUPP;
 }
 
 pub fn pack(range: PortRange) u32 {

@@ -5,6 +5,7 @@
 
 const std = @import("std");
 const instance = @import("../instance.zig");
+const kernel = @import("../engines/kernel.zig");
 const next = @import("../next.zig");
 const process = @import("../process.zig");
 const sys = @import("../system.zig");
@@ -24,17 +25,15 @@ pub fn call(fd: c_int, level: c_int, name: c_int, value: ?[*]u8, length: ?*c_uin
     const pin = instance.get();
     const before = if (may_emulate) process.errno() else {};
     const result = next.call(hook, .{ fd, level, name, value, length });
-    if (may_emulate and result != 0 and pin != null and level == sys.SOL.IP and name == sys.IP.LOCAL_PORT_RANGE) {
+    const is_range = level == sys.SOL.IP and name == sys.IP.LOCAL_PORT_RANGE;
+    if (may_emulate and result != 0 and is_range and pin != null and kernel.isLacking(process.errno())) {
         const emulated = pin.?.emulateGetRange(fd) orelse return result;
-        const errno = process.errno();
-        if (errno != .NOPROTOOPT and errno != .OPNOTSUPP) return result;
         process.setErrno(before);
         return giveRange(fd, emulated, value, length);
     }
     if (result != 0 or pin == null) return result;
     const is_late_bind = level == sys.SOL.IP and name == sys.IP.BIND_ADDRESS_NO_PORT;
     const is_reuse = level == sys.SOL.SOCKET and name == sys.SO.REUSEADDR;
-    const is_range = level == sys.SOL.IP and name == sys.IP.LOCAL_PORT_RANGE;
     const is_ours = (is_late_bind and pin.?.isDeferredByUs(fd)) or
         (may_emulate and is_reuse and pin.?.isSharedByUs(fd)) or
         (is_range and pin.?.isRangeOurs(fd));

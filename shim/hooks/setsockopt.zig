@@ -2,6 +2,7 @@
 
 const std = @import("std");
 const instance = @import("../instance.zig");
+const kernel = @import("../engines/kernel.zig");
 const next = @import("../next.zig");
 const process = @import("../process.zig");
 const sys = @import("../system.zig");
@@ -26,7 +27,7 @@ pub fn call(fd: c_int, level: c_int, name: c_int, value: ?[*]const u8, length: c
     if (is_late_bind and pin != null) _ = pin.?.settle(fd);
     const before = if (may_emulate) process.errno() else {};
     const result = next.call(hook, .{ fd, level, name, value, length });
-    if (may_emulate and result != 0 and is_range and pin != null and isLacking(process.errno())) {
+    if (may_emulate and result != 0 and is_range and pin != null and kernel.isLacking(process.errno())) {
         const errno = pin.?.emulateSetRange(fd, value, length) orelse return result;
         process.setErrno(if (errno == .SUCCESS) before else errno);
         return if (errno == .SUCCESS) 0 else -1;
@@ -37,10 +38,6 @@ pub fn call(fd: c_int, level: c_int, name: c_int, value: ?[*]const u8, length: c
     if (may_emulate and is_reuse) pin.?.noteReuseAddress(fd, isNonZero(value, length));
     if (is_late_bind) pin.?.noteBindAddressNoPort(fd, isNonZero(value, length));
     return result;
-}
-
-fn isLacking(errno: sys.E) bool {
-    return errno == .NOPROTOOPT or errno == .OPNOTSUPP;
 }
 
 /// An option of level SOL_IP is an int, or a char where it is given less, or 0 where nothing. ip(7)
