@@ -2,24 +2,8 @@
 
 const std = @import("std");
 const sys = @import("system.zig");
-
-/// struct msghdr as the kernel has it. musl's has shorter lengths with padding, which it clears before
-/// the call, so that the kernel's view holds there too.
-pub const Message = extern struct {
-    name: ?*anyopaque,
-    name_length: c_uint,
-    data: ?*anyopaque,
-    data_count: usize,
-    control: ?[*]align(@alignOf(usize)) const u8,
-    control_length: usize,
-    flags: c_int,
-};
-
-/// struct mmsghdr.
-pub const NumberedMessage = extern struct { message: Message, length: c_uint };
-
-/// struct cmsghdr, followed by the data; the next one begins at the next multiple of a word.
-const Header = extern struct { length: usize, level: c_int, kind: c_int };
+const Header = @import("message.zig").Header;
+const Message = @import("message.zig").Message;
 
 pub fn adopt(pin: anytype, message: *const Message) void {
     const control = message.control orelse return;

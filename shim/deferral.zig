@@ -7,11 +7,14 @@
 //! passing: a socket whose guest set the option *itself* carries a mark, IP_PASSSEC, which nothing in
 //! TCP ever looks at. Set without the mark, the option is ours.
 
+const address = @import("address.zig");
 const sys = @import("system.zig");
 const transport = @import("transport.zig");
 
 const option = sys.IP.BIND_ADDRESS_NO_PORT;
 const mark = sys.IP.PASSSEC;
+/// A second mark: the guest has bound the socket itself, to what happens to be our source.
+const own_address_mark = sys.IP.RECVOPTS;
 
 /// Before the guest's bind(2) on a TCP socket. False where the kernel lacks the option (before Linux
 /// 4.2): the guest's bind then chooses a port at once.
@@ -19,19 +22,36 @@ pub fn begin(system: anytype, fd: i32) bool {
     return system.setOption(fd, sys.SOL.IP, option, 1) == .SUCCESS;
 }
 
+/// Where a connect(2) goes, as far as it can be read, and whether its socket is ready for a bind without a port.
+pub const Reading = struct { name: ?sys.Name, begun: bool };
+
+/// The same at a connect(2), in the call that tells whether its address can be read: the option's value is the
+/// first word of the address, whose family makes it more than 0.
+pub fn beginAt(system: anytype, fd: i32, given: ?*const anyopaque, length: c_uint) Reading {
+    const nothing: Reading = .{ .name = null, .begun = false };
+    switch (system.setOptionFrom(fd, sys.SOL.IP, option, given orelse return nothing)) {
+        .SUCCESS => {},
+        .FAULT => return nothing,
+        else => return .{ .name = address.copy(system, given, length), .begun = false },
+    }
+    const name = address.copyBegun(system, given.?, length);
+    if (name == null) undo(system, fd);
+    return .{ .name = name, .begun = name != null };
+}
+
 /// After a bind(2) that failed.
 pub fn undo(system: anytype, fd: i32) void {
-    if (!isSet(system, fd, mark)) _ = system.setOption(fd, sys.SOL.IP, option, 0);
+    if (!isSet(system, fd, sys.SOL.IP, mark)) _ = system.setOption(fd, sys.SOL.IP, option, 0);
 }
 
 /// Whether a socket from elsewhere may be a deferred one; says yes too for a guest's own use.
 pub fn mayBe(system: anytype, fd: i32) bool {
-    return isSet(system, fd, option);
+    return isSet(system, fd, sys.SOL.IP, option);
 }
 
 /// The address of a socket whose bind was deferred and that has no port yet; null for every other.
 pub fn pending(system: anytype, fd: i32) ?sys.Name {
-    if (!isSet(system, fd, option)) return null;
+    if (!isSet(system, fd, sys.SOL.IP, option)) return null;
     const name = system.getName(fd) orelse return null;
     if (!name.isInternet() or name.port() != 0) return null;
     return if (isUnmarkedTcp(system, fd)) name else null;
@@ -45,13 +65,25 @@ pub fn settle(system: anytype, fd: i32, name: *const sys.Name) sys.E {
     return errno;
 }
 
-/// Whether the option is set by us, so that the guest must read 0.
-pub fn isOurs(system: anytype, fd: i32) bool {
-    return isSet(system, fd, option) and isUnmarkedTcp(system, fd);
+/// The guest has bound a socket to our source by itself.
+pub fn noteOwnAddress(system: anytype, fd: i32) void {
+    if (transport.isTcp(system, fd)) _ = system.setOption(fd, sys.SOL.IP, own_address_mark, 1);
+}
+
+/// Whether a socket without a port that is bound to our source was bound by us.
+pub fn isAddressOurs(system: anytype, fd: i32) bool {
+    return !isSet(system, fd, sys.SOL.IP, own_address_mark);
+}
+
+/// Whether the option is set by us, so that the guest must read 0. A UDP socket has no mark: there it is ours
+/// unless `guest_defers`, the guest has set the option of some socket itself.
+pub fn isOurs(system: anytype, fd: i32, guest_defers: bool) bool {
+    if (!isSet(system, fd, sys.SOL.IP, option)) return false;
+    return isUnmarkedTcp(system, fd) or !guest_defers;
 }
 
 fn isUnmarkedTcp(system: anytype, fd: i32) bool {
-    return transport.isTcp(system, fd) and !isSet(system, fd, mark);
+    return transport.isTcp(system, fd) and !isSet(system, fd, sys.SOL.IP, mark);
 }
 
 /// The guest has set the option itself.
@@ -59,8 +91,9 @@ pub fn note(system: anytype, fd: i32, asked: bool) void {
     if (transport.isTcp(system, fd)) _ = system.setOption(fd, sys.SOL.IP, mark, @intFromBool(asked));
 }
 
-fn isSet(system: anytype, fd: i32, name: u32) bool {
-    return switch (system.getOption(fd, sys.SOL.IP, name)) {
+/// Whether an option that is a number is there and not 0.
+pub fn isSet(system: anytype, fd: i32, level: u32, name: u32) bool {
+    return switch (system.getOption(fd, level, name)) {
         .value => |value| value != 0,
         .errno => false,
     };

@@ -6,6 +6,7 @@
 
 const std = @import("std");
 const linux = std.os.linux;
+const net = std.Io.net;
 const Policy = @import("Policy.zig");
 const Ports = @import("Ports.zig");
 const Scanner = @import("Scanner.zig");
@@ -19,6 +20,7 @@ const exit_configuration = 78;
 const Reason = [*:0]const u8;
 
 const expected_ports: Reason = "expected LOW-HIGH";
+const expected_source: Reason = "expected an IPv4 and/or an IPv6 address";
 const expected_slice: Reason = "expected INDEX/COUNT";
 const not_supported: Reason = "not supported by this version of portpin";
 
@@ -37,10 +39,10 @@ const Values = std.EnumArray(Variable, ?[]const u8);
 
 /// False: nothing to do. Where AT_SECURE is set the environment is somebody else's, and says
 /// nothing. Does not return where a value cannot be used and the policy says `refuse`.
-pub fn settle(settings: *Settings, comptime policy: Policy, start: ?process.Start) bool {
+pub fn settle(comptime policy: Policy, settings: *Settings(policy), start: ?process.Start) bool {
     var given: Values = .initFill(null);
     if (start) |it| if (!it.secure) collect(&given, it.environment);
-    combine(settings, policy, &given) catch |refusal| switch (refusal) {
+    combine(policy, settings, &given) catch |refusal| switch (refusal) {
         error.Idle => return false,
         error.Unusable => {
             if (policy.when_unkept == .refuse) linux.exit_group(exit_configuration);
@@ -54,23 +56,33 @@ pub fn settle(settings: *Settings, comptime policy: Policy, start: ?process.Star
 fn collect(given: *Values, environment: process.Environment) void {
     var index: usize = 0;
     while (environment[index]) |entry| : (index += 1) {
-        inline for (comptime std.enums.values(Variable)) |variable| {
-            take(given.getPtr(variable), std.mem.span(entry), @tagName(variable));
+        const text = std.mem.span(entry);
+        var name: [*:0]const u8 = names;
+        for (&given.values) |*value| {
+            const length = std.mem.len(name);
+            take(value, text, name[0..length]);
+            name += length + 1;
         }
     }
 }
 
-noinline fn take(value: *?[]const u8, entry: []const u8, name: []const u8) void {
+/// Of all variables, in their order, behind one another: a loop is smaller than a call for each.
+const names = join: {
+    var joined: [:0]const u8 = "";
+    for (std.enums.values(Variable)) |variable| joined = joined ++ @tagName(variable) ++ "\x00";
+    break :join joined;
+};
+
+fn take(value: *?[]const u8, entry: []const u8, name: []const u8) void {
     if (value.* != null or entry.len <= name.len or entry[name.len] != '=') return;
     if (equal(entry[0..name.len], name)) value.* = entry[name.len + 1 ..];
 }
 
-fn combine(settings: *Settings, comptime policy: Policy, given: *const Values) (Unusable || error{Idle})!void {
+fn combine(comptime policy: Policy, settings: *Settings(policy), given: *const Values) (Unusable || error{Idle})!void {
     if (try allowed(policy, given, .PORTPIN_OFF, policy.environment.off)) |value| {
         if (equal(value, "1")) return error.Idle;
         return unusable(.PORTPIN_OFF, value, "expected 1");
     }
-    if (given.get(.PORTPIN_SOURCE)) |value| return unusable(.PORTPIN_SOURCE, value, not_supported);
     if (given.get(.PORTPIN_LOG)) |value| return unusable(.PORTPIN_LOG, value, not_supported);
     if (try allowed(policy, given, .PORTPIN_ENGINE, policy.environment.engine)) |value| {
         settings.engine = parseEngine(value) orelse
@@ -78,9 +90,32 @@ fn combine(settings: *Settings, comptime policy: Policy, given: *const Values) (
     } else settings.engine = policy.engine;
     settings.defer_bind = policy.defer_bind;
     settings.when_unkept = policy.when_unkept;
-    try choosePorts(&settings.ports, policy, given);
-    if (settings.ports.count == 0) return error.Idle;
-    try takePart(&settings.ports, policy, given);
+    try chooseSource(&settings.own.source, policy, given);
+    const ports = &settings.own.ports;
+    try choosePorts(ports, policy, given);
+    if (ports.count > 0) try takePart(ports, policy, given);
+    try chooseForRules(policy, settings, given);
+    if (settings.own.isNone() and policy.rules.len == 0) return error.Idle;
+}
+
+fn chooseForRules(comptime policy: Policy, settings: *Settings(policy), given: *const Values) Unusable!void {
+    inline for (policy.rules, &settings.rules) |rule, *choice| switch (rule.then) {
+        .leave => choice.* = null,
+        .pin => |says| {
+            choice.* = settings.own;
+            if (!says.source.isNone()) choice.*.?.source = says.source;
+            if (says.ports.len == 0) continue;
+            choice.*.?.ports = Ports.init(says.ports) catch unreachable; // hooks.zig had them checked at compile time.
+            try takePart(&choice.*.?.ports, policy, given);
+        },
+    };
+}
+
+fn chooseSource(source: *Policy.Source, comptime policy: Policy, given: *const Values) Unusable!void {
+    source.* = policy.source;
+    const value = try allowed(policy, given, .PORTPIN_SOURCE, policy.environment.source) orelse return;
+    source.* = .none;
+    if (parseSource(source, value)) |reason| return unusable(.PORTPIN_SOURCE, value, reason);
 }
 
 fn choosePorts(ports: *Ports, comptime policy: Policy, given: *const Values) Unusable!void {
@@ -128,6 +163,86 @@ fn parsePorts(ports: *Ports, text: []const u8) ?Reason {
         };
         if (scanner.isAtEnd()) return if (text[text.len - 1] == ',') expected_ports else null;
     }
+}
+
+/// Null: `source` is what `text` says, one address of each family at most.
+fn parseSource(source: *Policy.Source, text: []const u8) ?Reason {
+    var rest = text;
+    while (true) {
+        const end = std.mem.indexOfScalar(u8, rest, ',') orelse rest.len;
+        const part = rest[0..end];
+        if (net.Ip4Address.parse(part, 0)) |address| {
+            if (source.ipv4 != null) return "two IPv4 addresses";
+            source.ipv4 = address.bytes;
+        } else |_| {
+            if (source.ipv6 != null) return if (parseIpv6(part) == null) expected_source else "two IPv6 addresses";
+            source.ipv6 = parseIpv6(part) orelse return expected_source;
+        }
+        if (end == rest.len) break;
+        rest = rest[end + 1 ..];
+    }
+    return unsuitable(source);
+}
+
+/// RFC 4291, 2.2. std's parser would make the library 3 KB larger.
+fn parseIpv6(text: []const u8) ?[16]u8 {
+    var bytes: [16]u8 = @splat(0);
+    var count: usize = 0;
+    var gap: ?usize = null;
+    var rest = text;
+    while (true) {
+        if (rest.len >= 2 and rest[0] == ':' and rest[1] == ':') {
+            if (gap != null) return null;
+            gap = count;
+            rest = rest[2..];
+            if (rest.len == 0) break;
+        } else if (count > 0) {
+            if (rest[0] != ':') return null;
+            rest = rest[1..];
+        }
+        if (count <= 12) if (net.Ip4Address.parse(rest, 0)) |four| {
+            bytes[count..][0..4].* = four.bytes;
+            count += 4;
+            break;
+        } else |_| {};
+        if (count == 16) return null;
+        const word = takeWord(&rest) orelse return null;
+        std.mem.writeInt(u16, bytes[count..][0..2], word, .big);
+        count += 2;
+        if (rest.len == 0) break;
+    }
+    const from = gap orelse return if (count == 16) bytes else null;
+    if (count == 16) return null;
+    var spread: [16]u8 = @splat(0);
+    @memcpy(spread[0..from], bytes[0..from]);
+    @memcpy(spread[16 - (count - from) ..], bytes[from..count]);
+    return spread;
+}
+
+/// One to four hexadecimal digits.
+fn takeWord(rest: *[]const u8) ?u16 {
+    var word: u16 = 0;
+    var digits: usize = 0;
+    while (digits < rest.len) : (digits += 1) {
+        const digit = std.fmt.charToDigit(rest.*[digits], 16) catch break;
+        if (digits == 4) return null;
+        word = word << 4 | digit;
+    }
+    rest.* = rest.*[digits..];
+    return if (digits == 0) null else word;
+}
+
+fn unsuitable(source: *const Policy.Source) ?Reason {
+    if (source.ipv4) |address| {
+        if (equal(&address, &[_]u8{0} ** 4)) return "an unspecified address";
+        if (address[0] >= 224) return "a multicast or broadcast address";
+    }
+    if (source.ipv6) |address| {
+        if (equal(&address, &[_]u8{0} ** 16)) return "an unspecified address";
+        if (address[0] == 0xff) return "a multicast or broadcast address";
+        if (equal(address[0..12], &[_]u8{0} ** 10 ++ &[_]u8{ 0xff, 0xff })) return "a mapped address, expected it as IPv4";
+    }
+    return null;
 }
 
 /// Null: `slice` is what `text` says.
@@ -198,6 +313,30 @@ test "parsePorts() says what is wrong" {
     for (cases) |case| {
         var ports: Ports = .none;
         try std.testing.expectEqualStrings(case[1], std.mem.span(parsePorts(&ports, case[0]).?));
+    }
+}
+
+test "parseSource() takes an address of each family, and says what is wrong" {
+    var both: Policy.Source = .none;
+    try std.testing.expectEqual(null, parseSource(&both, "2001:db8::7,192.0.2.7"));
+    try std.testing.expectEqual([4]u8{ 192, 0, 2, 7 }, both.ipv4.?);
+    try std.testing.expectEqual([_]u8{ 0x20, 0x01, 0x0d, 0xb8 } ++ [_]u8{0} ** 11 ++ [_]u8{7}, both.ipv6.?);
+    const bad = [_][]const u8{
+        "",       "192.0.2",         "192.0.2.7,",        ",192.0.2.7",       "192.0.2.7,192.0.2.8", "::1,::2",               "0.0.0.0",   "::",
+        "ff02::", "224.0.0.1",       "fe80::1%lo",        "192.0.2.07",       "::ffff:192.0.2.7",    "1:2:3",                 "localhost", " ::1",
+        "::1 ",   "1" ** 300,        ":" ** 300,          "1:" ** 8,          "1::2::3",             "12345::",               ":1",        "1:",
+        ":::",    "255.255.255.255", "1:2:3:4:5:6:7:8:9", "1:2:3:4:5:6:7::8", "1::2:3:4:5:6:7:8",    "1:2:3:4:5:6:7:1.2.3.4",
+    };
+    const good = [_][]const u8{ "1:2:3:4:5:6:7:8", "1::8", "::8", "1::", "1:2:3:4:5:6:7::", "64:ff9b::192.0.2.7", "FE80::aBcD", "::1", "1:2:3:4:5:6:1.2.3.4" };
+    for (good) |text| {
+        const parsed = try net.Ip6Address.parse(if (std.mem.eql(u8, text, "64:ff9b::192.0.2.7")) "64:ff9b::c000:207" else if (text.len == 19) "1:2:3:4:5:6:102:304" else text, 0);
+        var source: Policy.Source = .none;
+        try std.testing.expectEqual(null, parseSource(&source, text));
+        try std.testing.expectEqual(parsed.bytes, source.ipv6.?);
+    }
+    for (bad) |text| {
+        var source: Policy.Source = .none;
+        try std.testing.expect(parseSource(&source, text) != null);
     }
 }
 

@@ -18,6 +18,9 @@ pub const Socket = struct {
     late_bind: ?bool = false,
     mark: bool = false,
     shared_mark: bool = false,
+    own_address_mark: bool = false,
+    /// The IPv4 address that bind(2) gave it.
+    address: [4]u8 = @splat(0),
     reuse_address: bool = false,
     reuse_port: bool = false,
     /// Host byte order; 0: no port yet.
@@ -80,14 +83,15 @@ pub const FakeSystem = struct {
             sys.SO.REUSEPORT => .{ .value = @intFromBool(socket.reuse_port) },
             else => .{ .errno = .NOPROTOOPT },
         };
-        if (level == sys.IPPROTO.TCP) {
-            return if (socket.protocol == sys.IPPROTO.TCP) .{ .value = 0 } else .{ .errno = .OPNOTSUPP };
+        if (level == sys.IPPROTO.TCP or level == sys.IPPROTO.UDP) {
+            return if (socket.protocol == level) .{ .value = 0 } else .{ .errno = .OPNOTSUPP };
         }
         const value: ?u32 = switch (name) {
             sys.IP.LOCAL_PORT_RANGE => socket.range,
             sys.IP.BIND_ADDRESS_NO_PORT => if (socket.late_bind) |set| @intFromBool(set) else null,
             sys.IP.PASSSEC => @intFromBool(socket.mark),
             sys.IP.RETOPTS => @intFromBool(socket.shared_mark),
+            sys.IP.RECVOPTS => @intFromBool(socket.own_address_mark),
             else => null,
         };
         return if (value) |it| .{ .value = it } else .{ .errno = .NOPROTOOPT };
@@ -110,17 +114,27 @@ pub const FakeSystem = struct {
             sys.IP.BIND_ADDRESS_NO_PORT => socket.late_bind = if (socket.late_bind == null) return .NOPROTOOPT else value != 0,
             sys.IP.PASSSEC => socket.mark = value != 0,
             sys.IP.RETOPTS => socket.shared_mark = value != 0,
+            sys.IP.RECVOPTS => socket.own_address_mark = value != 0,
             else => return .NOPROTOOPT,
         }
         return .SUCCESS;
     }
 
+    /// The guest's memory is the test's own.
+    pub fn setOptionFrom(fake: FakeSystem, fd: i32, level: u32, name: u32, value: *const anyopaque) E {
+        if (!fake.kernel.readable) return .FAULT;
+        return fake.setOption(fd, level, name, @as(*align(1) const u32, @ptrCast(value)).*);
+    }
+
+    pub fn isLocal(_: FakeSystem, _: *const sys.Name) bool {
+        return true;
+    }
+
     pub fn getName(fake: FakeSystem, fd: i32) ?sys.Name {
         const socket = fake.enter(fd) orelse return null;
-        var name: sys.Name = std.mem.zeroes(sys.Name);
+        var name: sys.Name = if (socket.domain == sys.AF.INET6) .ofIpv6(@splat(0)) else .ofIpv4(sys.AF.INET, socket.address);
         name.bytes.family = @intCast(socket.domain);
-        name.bytes.port = std.mem.nativeToBig(u16, socket.port);
-        name.length = @sizeOf(@TypeOf(name.bytes));
+        name.setPort(socket.port);
         return name;
     }
 
@@ -130,6 +144,7 @@ pub const FakeSystem = struct {
         if (socket.port != 0) return .INVAL;
         if (has(fake.kernel.taken, name.port())) return .ADDRINUSE;
         if (has(fake.kernel.joinable, name.port()) and !socket.reuse_address) return .ADDRINUSE;
+        if (name.ipv4()) |four| socket.address = four.*;
         if (name.port() == 0 and socket.late_bind == true) return .SUCCESS;
         socket.port = if (name.port() != 0) name.port() else fake.kernel.choosePort(fd) orelse return .ADDRINUSE;
         return .SUCCESS;
@@ -143,7 +158,7 @@ pub const FakeSystem = struct {
         return .{ .kernel = fake.kernel };
     }
 
-    pub fn isReadable(fake: FakeSystem, _: *const anyopaque) bool {
+    pub fn isReadable(fake: FakeSystem, _: usize) bool {
         fake.kernel.system_calls += 1;
         return fake.kernel.readable;
     }

@@ -38,9 +38,9 @@ pub const wanted = select: {
     break :select selected[0..selected.len].*;
 };
 
-/// Without ports, and without a variable that may name some, there is nothing to do.
+/// Without ports, source and rules, and without a variable that may name some, there is nothing to do.
 fn mayPin(comptime of: Policy) bool {
-    return of.ports.len > 0 or of.environment.ports;
+    return of.ports.len > 0 or of.environment.ports or of.mayHaveSource() or of.rules.len > 0;
 }
 
 pub fn exportWanted() void {

@@ -17,7 +17,7 @@ pub const policy = build_policy;
 const State = enum(u8) { unsettled, settling, idle, pinning };
 
 var state: std.atomic.Value(State) = .init(.unsettled);
-const Pin = pin.Pin(system.System, policy.mayEmulate());
+const Pin = pin.Pin(system.System, policy);
 var instance: Pin = .{ .settings = undefined, .random = .{}, .system = .{} };
 
 /// Null where portpin has nothing to do: no ports, PORTPIN_OFF, or an unusable value under `leave`.
@@ -36,7 +36,7 @@ pub noinline fn load(environment_handed: ?process.Environment) void {
     if (state.cmpxchgStrong(.unsettled, .settling, .acq_rel, .acquire) != null) return;
     next.findAll();
     const start = process.start(environment_handed);
-    const pins = environment.settle(&instance.settings, policy, start);
+    const pins = environment.settle(policy, &instance.settings, start);
     if (start) |given| instance.random.seed = given.seed;
     state.store(if (pins) .pinning else .idle, .release);
     if (!pins) return;

@@ -7,6 +7,8 @@
 const std = @import("std");
 const address = @import("address.zig");
 const sys = @import("system.zig");
+const Choice = @import("Choice.zig");
+const Message = @import("message.zig").Message;
 const Policy = @import("Policy.zig");
 const Ports = @import("Ports.zig");
 const NamespaceRange = @import("NamespaceRange.zig");
@@ -14,17 +16,26 @@ const Random = @import("random.zig").Random;
 const deferral = @import("deferral.zig");
 const emulation = @import("engines/emulation.zig");
 const kernel = @import("engines/kernel.zig");
+const pktinfo = @import("pktinfo.zig");
 const reuse = @import("reuse.zig");
 const Remembered = @import("Remembered.zig");
 const Reserved = @import("Reserved.zig");
+const rules = @import("rules.zig");
+const source = @import("source.zig");
 const transport = @import("transport.zig");
 
-pub const Settings = struct {
-    ports: Ports,
-    defer_bind: bool,
-    engine: Policy.Engine,
-    when_unkept: Policy.WhenUnkept,
-};
+/// What policy and environment came to.
+pub fn Settings(comptime policy: Policy) type {
+    return struct {
+        /// What applies where no rule does.
+        own: Choice,
+        /// What each rule says; null: leave.
+        rules: [policy.rules.len]?Choice,
+        defer_bind: bool,
+        engine: Policy.Engine,
+        when_unkept: Policy.WhenUnkept,
+    };
+}
 
 /// A call of the guest that may make the kernel choose a port.
 pub const Call = struct {
@@ -36,17 +47,24 @@ pub const Call = struct {
     address: ?*const anyopaque = null,
     length: c_uint = 0,
     /// What sendmsg and sendmmsg were given: the address is in there, if it can be read.
-    message: ?*const address.Destination = null,
+    message: ?*const Message = null,
+    /// Of a send: calls on likewise, but has pin choose where each message leaves from.
+    run_from_source: ?*const fn (*const Call) isize = null,
 };
 
 pub const Moment = enum { connect, listen, bind, send, settle };
 
-/// `may_emulate`: whether the policy leaves room for the second engine at all.
-pub fn Pin(comptime System: type, comptime may_emulate: bool) type {
+/// Of `policy` only what it leaves room for is built: engine, source, rules.
+pub fn Pin(comptime System: type, comptime policy: Policy) type {
+    const may_emulate = policy.mayEmulate();
+    const may_have_source = policy.mayHaveSource();
+    const has_rules = policy.rules.len > 0;
+    // Without them a destination makes no difference, and there is no call that goes without a range.
+    const looks_further = may_have_source or has_rules;
     return struct {
         const Self = @This();
 
-        settings: Settings,
+        settings: Settings(policy),
         random: Random,
         system: System,
         namespace_range: NamespaceRange = .{},
@@ -56,6 +74,12 @@ pub fn Pin(comptime System: type, comptime may_emulate: bool) type {
         may_hold_deferred: std.atomic.Value(bool) = .init(false),
         /// Whether it may hold one whose SO_REUSEADDR is ours; never cleared.
         may_hold_shared: std.atomic.Value(bool) = .init(false),
+        /// Whether it may hold one that the guest bound, or set IP_BIND_ADDRESS_NO_PORT of; never cleared.
+        may_hold_bound: std.atomic.Value(bool) = .init(false),
+        /// Whether the guest sets IP_BIND_ADDRESS_NO_PORT itself; never cleared.
+        guest_defers: std.atomic.Value(bool) = .init(false),
+        /// Whether the guest gives IPv6 sockets a source for all their messages, by IPV6_PKTINFO; never cleared.
+        guest_sets_source: std.atomic.Value(bool) = .init(false),
         /// Whether the guest sets IP_LOCAL_PORT_RANGE itself; never cleared.
         guest_sets_ranges: std.atomic.Value(bool) = .init(false),
         /// Whether this kernel has told us that TCP and UDP have no IP_LOCAL_PORT_RANGE.
@@ -67,8 +91,8 @@ pub fn Pin(comptime System: type, comptime may_emulate: bool) type {
         /// It gets a range at once, for what never passes a hook again (io_uring) and for the
         /// send path, which asks nothing. A failure is left for the call that needs a port.
         pub fn adoptNew(self: *Self, fd: i32, domain: u32, kind: u32, protocol: u32) void {
-            if (!transport.isPinnableKind(domain, kind, protocol) or !self.kernelMayKeep()) return;
-            const answer = kernel.set(self.system, &self.settings.ports, &self.random, fd);
+            if (!transport.isPinnableKind(domain, kind, protocol) or !self.kernelGivesRange()) return;
+            const answer = kernel.set(self.system, &self.settings.own.ports, &self.random, fd);
             if (answer == .lacking) self.noteLacking(protocol == sys.IPPROTO_MPTCP);
         }
 
@@ -79,21 +103,141 @@ pub fn Pin(comptime System: type, comptime may_emulate: bool) type {
 
         pub fn adoptStranger(self: *Self, fd: i32) void {
             if (!transport.isPinnable(self.system, fd)) return;
+            if (may_have_source) self.may_hold_bound.store(true, .monotonic);
             if (deferral.mayBe(self.system, fd)) self.may_hold_deferred.store(true, .monotonic);
             if (may_emulate and reuse.isHidden(self.system, fd)) self.may_hold_shared.store(true, .monotonic);
-            if (!self.kernelMayKeep()) return;
-            const answer = kernel.keep(self.system, &self.settings.ports, &self.random, fd);
+            if (!self.kernelGivesRange()) return;
+            const answer = kernel.keep(self.system, &self.settings.own.ports, &self.random, fd);
             if (answer == .lacking) self.noteLacking(transport.isMptcp(self.system, fd));
         }
 
         /// connect, listen, and sends that connect.
         pub fn choose(self: *Self, call: *const Call) isize {
-            return switch (self.wayFor(call.fd)) {
-                .kernel => self.tryRanges(call),
-                .emulation => self.emulate(call),
+            if (!looks_further or !self.looksAtDestination()) return self.pinTo(&self.settings.own, call, null);
+            if (call.moment == .connect or call.moment == .send) return self.chooseFor(call);
+            const end: deferral.Reading = .{ .name = self.serverEnd(call.fd), .begun = false };
+            return self.pinTo(&self.settings.own, call, if (end.name == null) null else &end);
+        }
+
+        /// Whether rules or a source make a difference between destinations.
+        fn looksAtDestination(self: *const Self) bool {
+            return has_rules or self.mayForceSource();
+        }
+
+        fn mayForceSource(self: *const Self) bool {
+            return may_have_source and (has_rules or !self.settings.own.source.isNone());
+        }
+
+        fn chooseFor(self: *Self, call: *const Call) isize {
+            var reading = self.readDestination(call);
+            const destination = &(reading.name orelse return self.pinTo(&self.settings.own, call, null));
+            const choice = self.choiceFor(call.fd, destination);
+            const from = if (choice) |it| source.towards(it.source, destination) else null;
+            if (reading.begun and from == null) deferral.undo(self.system, call.fd);
+            if (choice == null) return self.leaveAlone(call);
+            reading.name = from;
+            return self.pinTo(choice.?, call, if (from == null) null else &reading);
+        }
+
+        /// Where the guest has never bound a socket, this one is not bound either, and the call that defers our
+        /// own bind tells at once whether the address can be read.
+        fn readDestination(self: *Self, call: *const Call) deferral.Reading {
+            if (may_have_source and call.moment == .connect and !self.may_hold_bound.load(.monotonic)) {
+                return deferral.beginAt(self.system, call.fd, call.address, call.length);
+            }
+            return .{ .name = self.destinationOf(call), .begun = false };
+        }
+
+        /// What the first rule that matches says; null: leave.
+        fn choiceFor(self: *Self, fd: i32, destination: *const sys.Name) ?*const Choice {
+            if (!has_rules) return &self.settings.own;
+            const looks = comptime rules.lookAtTransport(policy.rules);
+            const kind = if (looks) transport.kindOf(self.system, fd) orelse return &self.settings.own else .tcp;
+            const index = rules.find(policy.rules, destination, kind) orelse return &self.settings.own;
+            return if (self.settings.rules[index]) |*choice| choice else null;
+        }
+
+        /// `from`: the end that the socket gets where the guest has not bound it; null: as the kernel chooses.
+        fn pinTo(self: *Self, choice: *const Choice, call: *const Call, from: ?*const deferral.Reading) isize {
+            const way = self.wayFor(call.fd, &choice.ports);
+            if (from) |end| {
+                if (way == .kernel) {
+                    const errno = self.bindToSource(call, end);
+                    if (errno != .SUCCESS) return self.fail(errno);
+                } else if (end.begun) deferral.undo(self.system, call.fd);
+            }
+            return switch (way) {
+                .kernel => self.tryRanges(&choice.ports, call),
+                .emulation => self.emulate(&choice.ports, call, if (from) |end| &end.name.? else null),
                 .none => self.unkept(call),
                 .foreign => call.run(call),
             };
+        }
+
+        /// A rule leaves the destination alone: the range that the socket got when it came goes.
+        fn leaveAlone(self: *Self, call: *const Call) isize {
+            if (self.settings.own.ports.count > 0 and !self.guest_sets_ranges.load(.monotonic)) {
+                if (kernel.current(self.system, &self.settings.own.ports, call.fd) != null) kernel.clear(self.system, call.fd);
+            }
+            return call.run(call);
+        }
+
+        /// Binds a socket without a port to its source, port 0, and leaves one alone that the guest has bound. Not
+        /// SUCCESS: what the guest's call fails with.
+        fn bindToSource(self: *Self, call: *const Call, from: *const deferral.Reading) sys.E {
+            if (call.moment == .settle) return .SUCCESS; // It binds in its own way.
+            if (!from.begun) {
+                const name = self.system.getName(call.fd) orelse return .SUCCESS;
+                if (name.port() != 0 or !self.isOpen(call.fd, &name)) return .SUCCESS;
+                _ = deferral.begin(self.system, call.fd);
+            }
+            const errno = self.system.bind(call.fd, &from.name.?);
+            if (errno == .SUCCESS) {
+                self.may_hold_deferred.store(true, .monotonic);
+                return .SUCCESS;
+            }
+            deferral.undo(self.system, call.fd);
+            // EINVAL: it has a port already; or it is IPv6 alone and cannot take an IPv4 source, as connect will say.
+            return if (errno == .INVAL or self.settings.when_unkept == .leave) .SUCCESS else .ADDRNOTAVAIL;
+        }
+
+        /// Whether a socket without a port is free to get a source: bound to no address, or only by us.
+        fn isOpen(self: *Self, fd: i32, name: *const sys.Name) bool {
+            return name.isWildcard() or self.isAtOurSource(fd, name);
+        }
+
+        /// Whether it was us who bound a socket without a port to this address.
+        fn isAtOurSource(self: *Self, fd: i32, name: *const sys.Name) bool {
+            if (!may_have_source or !name.isInternet() or name.port() != 0) return false;
+            return self.isASource(name) and deferral.isAddressOurs(self.system, fd);
+        }
+
+        fn isASource(self: *const Self, name: *const sys.Name) bool {
+            if (source.isAt(self.settings.own.source, name)) return true;
+            for (&self.settings.rules) |*each| if (each.*) |*choice| {
+                if (source.isAt(choice.source, name)) return true;
+            };
+            return false;
+        }
+
+        /// What a socket that is about to listen, or must show its port, is to be bound to; null: it is bound
+        /// already, or to be bound as it is.
+        fn serverEnd(self: *Self, fd: i32) ?sys.Name {
+            const name = self.system.getName(fd) orelse return null;
+            if (!name.isInternet() or name.port() != 0) return null;
+            const is_ours = self.isAtOurSource(fd, &name);
+            if (!is_ours and !name.isWildcard()) return null;
+            const wildcard: sys.Name = if (name.bytes.family == sys.AF.INET) .ofIpv4(sys.AF.INET, @splat(0)) else .ofIpv6(@splat(0));
+            return self.serverSource(fd, &wildcard) orelse if (is_ours) wildcard else null;
+        }
+
+        /// The source in the wildcard's place, where the policy says so for servers.
+        fn serverSource(self: *Self, fd: i32, wildcard: *const sys.Name) ?sys.Name {
+            if (policy.listen == .keep) return null;
+            const own = self.settings.own.source;
+            const asks = wildcard.bytes.family == sys.AF.INET6 and own.ipv6 == null;
+            const is_v6_only = asks and deferral.isSet(self.system, fd, sys.SOL.IPV6, sys.IPV6_V6ONLY);
+            return source.forServer(own, wildcard, is_v6_only);
         }
 
         fn mayEmulate(self: *Self) bool {
@@ -101,8 +245,9 @@ pub fn Pin(comptime System: type, comptime may_emulate: bool) type {
         }
 
         /// The first engine that keeps the ports for this socket.
-        fn wayFor(self: *Self, fd: i32) enum { kernel, emulation, none, foreign } {
-            if (self.kernelMayKeep()) switch (kernel.keep(self.system, &self.settings.ports, &self.random, fd)) {
+        fn wayFor(self: *Self, fd: i32, ports: *const Ports) enum { kernel, emulation, none, foreign } {
+            if (looks_further and ports.count == 0) return if (transport.isPinnable(self.system, fd)) .kernel else .foreign;
+            if (self.kernelMayKeep(ports)) switch (kernel.keep(self.system, ports, &self.random, fd)) {
                 .ready => return .kernel,
                 .foreign => return .foreign,
                 .lacking => {},
@@ -113,19 +258,82 @@ pub fn Pin(comptime System: type, comptime may_emulate: bool) type {
         /// sendto, sendmsg, sendmmsg: with MSG_FASTOPEN a connect with the first data.
         pub fn sendOrConnect(self: *Self, call: *const Call, flags: c_int) isize {
             const connects = @as(u32, @bitCast(flags)) & sys.MSG.FASTOPEN != 0;
-            return if (connects) self.choose(call) else self.send(call);
+            if (connects) return self.choose(call);
+            return if (looks_further and self.looksAtDestination()) self.sendFor(call) else self.send(&self.settings.own.ports, call);
         }
 
         /// A send to an address, by a socket that may be unbound. Where the kernel honours the range nothing
         /// is asked: the socket got its range when it came.
-        fn send(self: *Self, call: *const Call) isize {
-            if (self.kernelKept()) return self.tryRanges(call);
-            return if (self.mayEmulate()) self.emulate(call) else self.unkept(call);
+        fn send(self: *Self, ports: *const Ports, call: *const Call) isize {
+            if (self.kernelKept(ports)) return self.tryRanges(ports, call);
+            return if (self.mayEmulate()) self.emulate(ports, call, null) else self.unkept(call);
+        }
+
+        /// The same where it matters which address. The socket gets its port by the first message's rule, and each
+        /// message leaves from its own rule's source.
+        fn sendFor(self: *Self, call: *const Call) isize {
+            const destination = self.destinationOf(call) orelse return self.send(&self.settings.own.ports, call);
+            if (!transport.isUdp(self.system, call.fd)) return self.send(&self.settings.own.ports, call);
+            const sending: Sending = .{ .call = .{
+                .fd = call.fd,
+                .moment = .send,
+                .run = Sending.run,
+                .address = call.address,
+                .length = call.length,
+                .message = call.message,
+            }, .guest = call };
+            const sends = if (may_have_source and self.isSourceless(call.fd)) &sending.call else call;
+            const choice = self.choiceFor(call.fd, &destination) orelse return self.leaveAlone(sends);
+            if (has_rules and self.kernelMayKeep(&choice.ports) and !self.isBound(call.fd)) {
+                _ = kernel.keep(self.system, &choice.ports, &self.random, call.fd);
+            }
+            const result = self.send(&choice.ports, sends);
+            if (!may_have_source or result != -1 or self.system.errno() != .INVAL) return result;
+            const from = source.towards(choice.source, &destination) orelse return result;
+            // A message from an address that is not on this host: sendmsg says EINVAL, where bind says EADDRNOTAVAIL.
+            if (self.system.isLocal(&from)) return result;
+            return if (self.settings.when_unkept == .leave) call.run(call) else self.fail(.ADDRNOTAVAIL);
+        }
+
+        /// Whether a datagram socket's messages leave from where the kernel chooses: the guest has not bound it to
+        /// an address, nor have we.
+        fn isSourceless(self: *Self, fd: i32) bool {
+            if (!self.may_hold_bound.load(.monotonic)) return true;
+            const name = self.system.getName(fd) orelse return false;
+            return name.isInternet() and name.isWildcard();
+        }
+
+        /// What the guest's `message` is sent as: itself, or in `room` with its source.
+        pub fn fromSource(self: *Self, fd: i32, room: *pktinfo.Sourced, message: *const Message) *const Message {
+            const destination = address.ofMessage(self.system, message) orelse return message;
+            if (destination.bytes.family == sys.AF.INET6 and self.guest_sets_source.load(.monotonic)) return message;
+            const choice = self.choiceFor(fd, &destination) orelse return message;
+            const from = source.towards(choice.source, &destination) orelse return message;
+            return if (room.make(self.system, message, &from)) &room.message else message;
         }
 
         /// bind. Nothing is asked of a range here either, but TCP's bind is deferred.
         pub fn bind(self: *Self, call: *const Call) isize {
-            const kernel_keeps = self.kernelMayKeep();
+            if (!may_have_source or !self.mayForceSource()) return self.bindAsGiven(call);
+            self.may_hold_bound.store(true, .monotonic);
+            const given = address.copy(self.system, call.address, call.length) orelse return self.bindAsGiven(call);
+            const end = if (given.isWildcard()) self.serverSource(call.fd, &given) else null;
+            // TCP's port 0 is deferred first: it may be a client's, or a server's, whose listen comes.
+            const is_late = given.port() == 0 and self.settings.defer_bind and transport.isTcp(self.system, call.fd);
+            if (end == null or is_late or !transport.isPinnable(self.system, call.fd)) {
+                const result = self.bindAsGiven(call);
+                if (result == 0 and is_late and self.isASource(&given)) deferral.noteOwnAddress(self.system, call.fd);
+                return result;
+            }
+            var replaced = call.*;
+            replaced.address = &end.?.bytes;
+            replaced.length = end.?.length;
+            return self.bindAsGiven(&replaced);
+        }
+
+        fn bindAsGiven(self: *Self, call: *const Call) isize {
+            const ports = &self.settings.own.ports;
+            const kernel_keeps = self.kernelMayKeep(ports);
             if (!kernel_keeps and !self.mayEmulate()) return self.unkept(call);
             if (transport.isTcp(self.system, call.fd)) {
                 // The guest's first bind, if we deferred it, counts: a second one must fail.
@@ -133,8 +341,8 @@ pub fn Pin(comptime System: type, comptime may_emulate: bool) type {
                 if (address.read(self.system, call.address, call.length) != 0) return call.run(call);
                 if (self.settings.defer_bind and deferral.begin(self.system, call.fd)) return self.runDeferred(call);
             }
-            if (self.may_hold_lacking.load(.monotonic)) return self.choose(call);
-            return if (kernel_keeps) self.tryRanges(call) else self.emulate(call);
+            if (self.may_hold_lacking.load(.monotonic)) return self.pinTo(&self.settings.own, call, null);
+            return if (kernel_keeps) self.tryRanges(ports, call) else self.emulate(ports, call, null);
         }
 
         fn runDeferred(self: *Self, call: *const Call) isize {
@@ -149,12 +357,15 @@ pub fn Pin(comptime System: type, comptime may_emulate: bool) type {
         /// port now. False where the ports are all taken.
         pub fn settle(self: *Self, fd: i32) bool {
             if (!self.may_hold_deferred.load(.monotonic)) return true;
-            const name = deferral.pending(self.system, fd) orelse return true;
+            const pending = deferral.pending(self.system, fd) orelse return true;
+            if (may_have_source and self.isAtOurSource(fd, &pending)) return true;
+            const end = if (may_have_source and pending.isWildcard()) self.serverSource(fd, &pending) else null;
+            const name = if (end) |*source_end| source_end else &pending;
             const before = self.system.errno();
             defer self.system.setErrno(before);
             const settling: Settling(System) = .{
                 .system = self.system,
-                .name = &name,
+                .name = name,
                 .call = .{ .fd = fd, .moment = .settle, .run = Settling(System).run },
             };
             return self.choose(&settling.call) == 0;
@@ -163,16 +374,23 @@ pub fn Pin(comptime System: type, comptime may_emulate: bool) type {
         /// The guest has set IP_LOCAL_PORT_RANGE: its choice stands where it lies inside the ports.
         pub fn keepRange(self: *Self, fd: i32) void {
             self.guest_sets_ranges.store(true, .monotonic);
-            if (self.kernelMayKeep()) _ = kernel.keep(self.system, &self.settings.ports, &self.random, fd);
+            if (self.kernelGivesRange()) _ = kernel.keep(self.system, &self.settings.own.ports, &self.random, fd);
         }
 
         /// The guest has set or cleared IP_BIND_ADDRESS_NO_PORT.
         pub fn noteBindAddressNoPort(self: *Self, fd: i32, asked: bool) void {
+            if (may_have_source) self.guest_defers.store(true, .monotonic);
+            if (may_have_source) self.may_hold_bound.store(true, .monotonic);
             if (self.settings.defer_bind) deferral.note(self.system, fd, asked);
         }
 
+        /// getsockname has answered: a source that a failed connect left behind is not the guest's.
+        pub fn isNameOurs(self: *Self, fd: i32, name: *const sys.Name) bool {
+            return self.mayForceSource() and self.isAtOurSource(fd, name);
+        }
+
         pub fn isDeferredByUs(self: *Self, fd: i32) bool {
-            return self.may_hold_deferred.load(.monotonic) and deferral.isOurs(self.system, fd);
+            return self.may_hold_deferred.load(.monotonic) and deferral.isOurs(self.system, fd, !may_have_source or self.guest_defers.load(.monotonic));
         }
 
         /// IP_LOCAL_PORT_RANGE on a kernel that lacks it, as Linux 6.12 has it: the errno of the guest's call; null
@@ -180,9 +398,8 @@ pub fn Pin(comptime System: type, comptime may_emulate: bool) type {
         pub fn emulateSetRange(self: *Self, fd: i32, value: ?*const anyopaque, length: c_uint) ?sys.E {
             if (!self.remembersRange(fd)) return null;
             if (length != @sizeOf(u32)) return .INVAL;
-            const bytes: [*]const u8 = @ptrCast(value orelse return .FAULT);
-            // Eight bytes at a time can be asked for; four may be the last ones of a page.
-            if (!self.system.isReadable(bytes) and !self.system.isReadable(bytes - 4)) return .FAULT;
+            if (!address.canRead(self.system, value, length)) return .FAULT;
+            const bytes: [*]const u8 = @ptrCast(value.?);
             const range = kernel.unpack(std.mem.readInt(u32, bytes[0..4], .native));
             if (range.low != 0 and range.high != 0 and range.low > range.high) return .INVAL;
             if (!self.remembered.remember(self.system, fd, kernel.pack(range))) return null;
@@ -202,16 +419,15 @@ pub fn Pin(comptime System: type, comptime may_emulate: bool) type {
         /// Whether the range of `fd` is one that the guest knows nothing of.
         pub fn isRangeOurs(self: *Self, fd: i32) bool {
             if (self.guest_sets_ranges.load(.monotonic)) return false;
-            return kernel.current(self.system, &self.settings.ports, fd) != null;
+            return kernel.current(self.system, &self.settings.own.ports, fd) != null;
         }
 
         /// Runs `call`, and while it fails because a range is full, again with the next one, until
         /// all were tried. A range that the guest has narrowed itself is not exchanged.
-        fn tryRanges(self: *Self, call: *const Call) isize {
-            const ports = &self.settings.ports;
+        fn tryRanges(self: *Self, ports: *const Ports, call: *const Call) isize {
             const before = self.system.errno();
             var result = call.run(call);
-            if (result != -1 or ports.count == 1 or !self.isFull(call)) return result;
+            if (result != -1 or ports.count <= 1 or !self.isFull(call)) return result;
             const first = kernel.current(self.system, ports, call.fd) orelse return result;
             for (1..ports.count) |step| {
                 const index = (first + step) % ports.count;
@@ -252,19 +468,22 @@ pub fn Pin(comptime System: type, comptime may_emulate: bool) type {
         }
 
         /// The second engine: finds a port for a socket that has none, and runs the call once.
-        fn emulate(self: *Self, call: *const Call) isize {
+        fn emulate(self: *Self, all: *const Ports, call: *const Call, from: ?*const sys.Name) isize {
             if (!may_emulate) unreachable;
             var name = self.system.getName(call.fd) orelse return call.run(call);
             if (!name.isInternet() or name.port() != 0) return call.run(call);
             const kind = transport.kindOf(self.system, call.fd) orelse return call.run(call);
+            if (from) |end| if (self.isOpen(call.fd, &name)) {
+                name = end.*;
+            };
             self.reserved.refresh(self.system);
-            const ports = self.portsOf(call.fd);
+            const ports = self.portsOf(call.fd, all);
             const scope: emulation.Scope = .{ .ports = &ports, .reserved = &self.reserved, .random = &self.random };
             switch (call.moment) {
                 .connect, .send => {
                     const given = self.destinationOf(call);
                     if (call.moment == .connect and given == null) return call.run(call);
-                    if (kind == .stream) return self.emulateConnect(call, scope, &name, &(given orelse return call.run(call)));
+                    if (kind == .tcp) return self.emulateConnect(call, scope, &name, &(given orelse return call.run(call)));
                     return self.afterSearch(call, .AGAIN, emulation.bind(self.system, scope, call.fd, &name));
                 },
                 .bind => {
@@ -279,9 +498,8 @@ pub fn Pin(comptime System: type, comptime may_emulate: bool) type {
         }
 
         fn destinationOf(self: *Self, call: *const Call) ?sys.Name {
-            if (call.message == null) return address.copy(self.system, call.address, call.length);
-            const given = address.ofMessage(self.system, call.message) orelse return null;
-            return address.copy(self.system, given.address, given.length);
+            if (call.message) |message| return address.ofMessage(self.system, message);
+            return address.copy(self.system, call.address, call.length);
         }
 
         fn emulateConnect(self: *Self, call: *const Call, scope: emulation.Scope, name: *sys.Name, destination: *const sys.Name) isize {
@@ -306,12 +524,12 @@ pub fn Pin(comptime System: type, comptime may_emulate: bool) type {
         }
 
         /// The ports, or as many of them as the guest's own choice for this socket leaves.
-        fn portsOf(self: *Self, fd: i32) Ports {
+        fn portsOf(self: *Self, fd: i32, all: *const Ports) Ports {
             if (self.guest_sets_ranges.load(.monotonic)) {
                 const own = kernel.rangeOf(self.system, fd) orelse kernel.unpack(self.remembered.recall(self.system, fd));
-                if (self.settings.ports.holds(own)) return .one(own);
+                if (all.holds(own)) return .one(own);
             }
-            return self.settings.ports;
+            return all.*;
         }
 
         fn fail(self: *Self, errno: sys.E) isize {
@@ -320,17 +538,24 @@ pub fn Pin(comptime System: type, comptime may_emulate: bool) type {
         }
 
         /// Whether the kernel would honour the ports, as far as can be said without asking a socket.
-        fn kernelMayKeep(self: *Self) bool {
+        fn kernelMayKeep(self: *Self, ports: *const Ports) bool {
+            if (looks_further and ports.count == 0) return true;
             if (self.settings.engine == .emulation or self.lacks_option.load(.monotonic)) return false;
-            const range = self.namespace_range.get(self.system) orelse return false;
-            return self.settings.ports.liesInside(range);
+            return ports.liesInside(self.namespace_range.get(self.system) orelse return false);
+        }
+
+        /// Whether there is a range to give to every socket.
+        fn kernelGivesRange(self: *Self) bool {
+            if (looks_further and self.settings.own.ports.count == 0) return false;
+            return self.kernelMayKeep(&self.settings.own.ports);
         }
 
         /// The same without a look at the clock.
-        fn kernelKept(self: *Self) bool {
-            const range = self.namespace_range.known() orelse return self.kernelMayKeep();
+        fn kernelKept(self: *Self, ports: *const Ports) bool {
+            const range = self.namespace_range.known() orelse return self.kernelMayKeep(ports);
+            if (looks_further and ports.count == 0) return true;
             if (self.settings.engine == .emulation or self.lacks_option.load(.monotonic)) return false;
-            return self.settings.ports.liesInside(range);
+            return ports.liesInside(range);
         }
 
         pub fn isSharedByUs(self: *Self, fd: i32) bool {
@@ -348,6 +573,17 @@ pub fn Pin(comptime System: type, comptime may_emulate: bool) type {
         }
     };
 }
+
+/// A send of the guest whose messages get a source.
+const Sending = struct {
+    call: Call,
+    guest: *const Call,
+
+    fn run(call: *const Call) isize {
+        const sending: *const Sending = @alignCast(@fieldParentPtr("call", call));
+        return sending.guest.run_from_source.?(sending.guest);
+    }
+};
 
 /// Only where the kernel has read the address.
 fn asksForPort(call: *const Call) bool {

@@ -13,7 +13,7 @@ const expectEqual = std.testing.expectEqual;
 /// A pin, its kernel, and the one call that the guest makes.
 const Scene = struct {
     kernel: fake.Kernel,
-    pin: pin.Pin(fake.FakeSystem, true) = undefined,
+    pin: APin = undefined,
 
     /// The pin of a scene whose settings are made already.
     fn settle(scene: *Scene) void {
@@ -22,7 +22,13 @@ const Scene = struct {
 
     fn begin(scene: *Scene, ranges: []const Policy.PortRange) !void {
         scene.pin = .{
-            .settings = .{ .ports = try .init(ranges), .defer_bind = true, .engine = .kernel, .when_unkept = .refuse },
+            .settings = .{
+                .own = .{ .ports = try .init(ranges), .source = .none },
+                .rules = .{},
+                .defer_bind = true,
+                .engine = .kernel,
+                .when_unkept = .refuse,
+            },
             .random = .{ .seed = 1 },
             .system = scene.kernel.system(),
         };
@@ -39,7 +45,22 @@ const Scene = struct {
     }
 };
 
-const APin = pin.Pin(fake.FakeSystem, true);
+/// Everything that the environment can ask for, as in the general library.
+const policy: Policy = .{
+    .name = "test",
+    .ports = &.{},
+    .slice = null,
+    .source = .none,
+    .listen = .keep,
+    .udp_share = false,
+    .rules = &.{},
+    .defer_bind = true,
+    .engine = .auto,
+    .when_unkept = .refuse,
+    .environment = .{ .ports = true, .slice = true, .source = true, .engine = true, .off = true },
+};
+
+const APin = pin.Pin(fake.FakeSystem, policy);
 
 /// A connect, listen or bind that needs a port, as the fake kernel carries it out.
 const Guest = struct {
@@ -283,7 +304,8 @@ fn oldKernel(sockets: []fake.Socket) !Scene {
     var scene: Scene = .{ .kernel = .{ .sockets = sockets } };
     for (sockets) |*socket| socket.range = null;
     scene.pin.settings = .{
-        .ports = try .init(&.{.{ .low = 50000, .high = 50003 }}),
+        .own = .{ .ports = try .init(&.{.{ .low = 50000, .high = 50003 }}), .source = .none },
+        .rules = .{},
         .defer_bind = true,
         .engine = .auto,
         .when_unkept = .refuse,
@@ -390,10 +412,10 @@ test "emulation: a deferred bind settles on one of the ports" {
     try expectEqual(0, scene.run(APin.bind, binding(0, &any_port))[0]);
     try expectEqual(0, sockets[0].port);
     try expect(scene.pin.settle(0));
-    try expect(scene.pin.settings.ports.has(sockets[0].port));
+    try expect(scene.pin.settings.own.ports.has(sockets[0].port));
     // Before Linux 4.2 there is nothing to defer with: the port is chosen at once.
     try expectEqual(0, scene.run(APin.bind, binding(1, &any_port))[0]);
-    try expect(scene.pin.settings.ports.has(sockets[1].port));
+    try expect(scene.pin.settings.own.ports.has(sockets[1].port));
 }
 
 test "without deferral nothing is deferred" {

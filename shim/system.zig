@@ -25,11 +25,20 @@ pub const IP = struct {
     pub const BIND_ADDRESS_NO_PORT = linux.IP.BIND_ADDRESS_NO_PORT;
     /// ip(7); low half: lowest port, high half: highest. Linux 6.3, commit 91d0b78c5177.
     pub const LOCAL_PORT_RANGE = 51;
+    pub const PKTINFO = linux.IP.PKTINFO;
     /// Asks for SELinux labels of datagrams: without any effect on a TCP socket.
     pub const PASSSEC = linux.IP.PASSSEC;
+    /// Asks for the IP options of datagrams: without any effect on a TCP socket.
+    pub const RECVOPTS = linux.IP.RECVOPTS;
     /// Asks for the IP options of datagrams, to be sent back: without any effect on a TCP socket.
     pub const RETOPTS = linux.IP.RETOPTS;
 };
+
+/// What the options of level SOL_IPV6 and SOL_UDP are that we ask.
+pub const IPV6_V6ONLY = linux.IPV6.V6ONLY;
+pub const IPV6_PKTINFO = linux.IPV6.PKTINFO;
+pub const IPV6_2292PKTINFO = linux.IPV6.@"2292PKTINFO";
+pub const UDP_CORK = 1;
 
 pub const IPPROTO_MPTCP = 262;
 
@@ -39,6 +48,33 @@ pub const Name = extern struct {
     bytes: linux.sockaddr.in6 align(8),
     length: linux.socklen_t,
 
+    /// `family` AF_INET6: mapped.
+    pub fn ofIpv4(family: u16, address: [4]u8) Name {
+        if (family == AF.INET6) return .ofIpv6(mapped_prefix ++ address);
+        var name: Name = std.mem.zeroes(Name);
+        name.bytes.family = AF.INET;
+        const bytes: *[@sizeOf(linux.sockaddr.in6)]u8 = @ptrCast(&name.bytes);
+        bytes[4..8].* = address;
+        name.length = @sizeOf(linux.sockaddr.in);
+        return name;
+    }
+
+    pub fn ofIpv6(address: [16]u8) Name {
+        var name: Name = std.mem.zeroes(Name);
+        name.bytes.family = AF.INET6;
+        name.bytes.addr = address;
+        name.length = @sizeOf(linux.sockaddr.in6);
+        return name;
+    }
+
+    /// The address as a number, an IPv4 one mapped into IPv6.
+    pub fn mapped(name: *const Name) u128 {
+        const address = if (name.ipv4()) |four| mapped_prefix ++ four.* else name.bytes.addr;
+        return std.mem.readInt(u128, &address, .big);
+    }
+
+    const mapped_prefix = [_]u8{0} ** 10 ++ [_]u8{ 0xff, 0xff };
+
     pub fn setPort(name: *Name, to: u16) void {
         name.bytes.port = std.mem.nativeToBig(u16, to);
     }
@@ -47,8 +83,7 @@ pub const Name = extern struct {
     pub fn ipv4(name: *const Name) ?*const [4]u8 {
         const bytes: *const [@sizeOf(linux.sockaddr.in6)]u8 = @ptrCast(&name.bytes);
         if (name.bytes.family == AF.INET) return bytes[4..8];
-        const prefix = [_]u8{0} ** 10 ++ [_]u8{ 0xff, 0xff };
-        return if (std.mem.eql(u8, name.bytes.addr[0..12], &prefix)) name.bytes.addr[12..16] else null;
+        return if (std.mem.eql(u8, name.bytes.addr[0..12], &mapped_prefix)) name.bytes.addr[12..16] else null;
     }
 
     pub fn isWildcard(name: *const Name) bool {
@@ -100,6 +135,11 @@ pub const System = struct {
         return linux.errno(raw("setsockopt", .{ fd, level, name, &value, @as(usize, @sizeOf(u32)) }));
     }
 
+    /// The value is what stands at `value`, wherever that is: EFAULT where it cannot be read.
+    pub fn setOptionFrom(_: System, fd: i32, level: u32, name: u32, value: *const anyopaque) E {
+        return linux.errno(raw("setsockopt", .{ fd, level, name, value, @as(usize, @sizeOf(u32)) }));
+    }
+
     /// Null where the descriptor is no socket.
     pub fn getName(_: System, fd: i32) ?Name {
         var name: Name = undefined;
@@ -113,11 +153,20 @@ pub const System = struct {
         return linux.errno(raw("bind", .{ fd, &name.bytes, name.length }));
     }
 
-    /// Whether eight bytes at `address` can be read, without reading them here: rt_sigprocmask(2)
+    /// Whether a socket can be bound to the address at all.
+    pub fn isLocal(_: System, name: *const Name) bool {
+        const opened = raw("socket", .{ name.bytes.family, SOCK.DGRAM | SOCK.CLOEXEC, 0 });
+        if (linux.errno(opened) != .SUCCESS) return true;
+        const fd: i32 = @intCast(opened);
+        defer _ = linux.close(fd);
+        return linux.errno(raw("bind", .{ fd, &name.bytes, name.length })) != .ADDRNOTAVAIL;
+    }
+
+    /// Whether eight bytes at `address`, which is not null, can be read, without reading them here: rt_sigprocmask(2)
     /// copies the set before it looks at `how`, and refuses this one (EINVAL) where it could.
-    pub fn isReadable(_: System, address: *const anyopaque) bool {
+    pub fn isReadable(_: System, address: usize) bool {
         const no_such_how = std.math.maxInt(u32);
-        const rc = linux.syscall4(.rt_sigprocmask, no_such_how, @intFromPtr(address), 0, 8);
+        const rc = linux.syscall4(.rt_sigprocmask, no_such_how, address, 0, 8);
         return linux.errno(rc) != .FAULT;
     }
 
@@ -207,7 +256,7 @@ noinline fn libcResult(rc: usize) isize {
 test "isReadable() tells a readable address from an unreadable one" {
     const system: System = .{};
     const bytes = [_]u8{0} ** 16;
-    try std.testing.expect(system.isReadable(&bytes));
-    try std.testing.expect(system.isReadable(bytes[3..].ptr));
-    try std.testing.expect(!system.isReadable(@ptrFromInt(8)));
+    try std.testing.expect(system.isReadable(@intFromPtr(&bytes)));
+    try std.testing.expect(system.isReadable(@intFromPtr(&bytes) + 3));
+    try std.testing.expect(!system.isReadable(8));
 }

@@ -2,9 +2,10 @@
 //! descriptor's number means something else after close, dup2 or exec.
 
 const sys = @import("system.zig");
+const Transport = @import("Policy.zig").Transport;
 
-/// Whether source ports of this socket are ours to choose: TCP, MPTCP, UDP and UDP-Lite over IPv4 or
-/// IPv6. The protocol decides, not the type alone: ping sockets are SOCK_DGRAM, and a raw socket may
+/// Whether source ports of this socket are ours to choose: TCP, MPTCP, SCTP one-to-one, UDP and UDP-Lite
+/// over IPv4 or IPv6. The protocol decides, not the type alone: ping sockets are SOCK_DGRAM, and a raw socket may
 /// carry TCP's number. Three system calls; asked only where something is not as usual.
 pub fn isPinnable(system: anytype, fd: i32) bool {
     const domain = ask(system, fd, sys.SO.DOMAIN) orelse return false;
@@ -19,7 +20,7 @@ pub fn isPinnableKind(domain: u32, kind: u32, protocol: u32) bool {
     if (domain != sys.AF.INET and domain != sys.AF.INET6) return false;
     return switch (kind) {
         sys.SOCK.STREAM => switch (protocol) {
-            0, sys.IPPROTO.TCP, sys.IPPROTO_MPTCP => true,
+            0, sys.IPPROTO.TCP, sys.IPPROTO_MPTCP, sys.IPPROTO.SCTP => true,
             else => false,
         },
         sys.SOCK.DGRAM => switch (protocol) {
@@ -30,21 +31,26 @@ pub fn isPinnableKind(domain: u32, kind: u32, protocol: u32) bool {
     };
 }
 
-pub const Kind = enum { stream, datagram };
-
-/// What a pinnable socket of IPv4 or IPv6 is; null for every other. One system call for TCP, three else.
-pub fn kindOf(system: anytype, fd: i32) ?Kind {
-    if (isTcp(system, fd)) return .stream;
-    const kind = ask(system, fd, sys.SO.TYPE) orelse return null;
-    const protocol = ask(system, fd, sys.SO.PROTOCOL) orelse return null;
-    if (!isPinnableKind(sys.AF.INET, kind, protocol)) return null;
-    return if (kind == sys.SOCK.STREAM) .stream else .datagram;
+/// What a pinnable socket of IPv4 or IPv6 is; null for every other. One system call for TCP, two for UDP.
+pub fn kindOf(system: anytype, fd: i32) ?Transport {
+    if (isTcp(system, fd)) return .tcp;
+    if (isUdp(system, fd)) return .udp;
+    return switch (ask(system, fd, sys.SO.PROTOCOL) orelse return null) {
+        sys.IPPROTO_MPTCP => .tcp,
+        sys.IPPROTO.SCTP => if (ask(system, fd, sys.SO.TYPE) == sys.SOCK.STREAM) .sctp else null,
+        else => null,
+    };
 }
 
 /// Whether `fd` is a TCP socket, and no other. One system call: the option is of level SOL_TCP, which
 /// MPTCP (before Linux 6.17) and every other protocol refuse.
 pub fn isTcp(system: anytype, fd: i32) bool {
     return system.getOption(fd, sys.IPPROTO.TCP, sys.TCP.THIN_LINEAR_TIMEOUTS) == .value;
+}
+
+/// UDP or UDP-Lite, which alone know the options of level SOL_UDP.
+pub fn isUdp(system: anytype, fd: i32) bool {
+    return system.getOption(fd, sys.IPPROTO.UDP, sys.UDP_CORK) == .value;
 }
 
 pub fn isMptcp(system: anytype, fd: i32) bool {

@@ -43,6 +43,11 @@ pub fn setIndex(system: anytype, ports: *const Ports, index: usize, fd: i32) Ans
     return answer(system.setOption(fd, sys.SOL.IP, sys.IP.LOCAL_PORT_RANGE, value));
 }
 
+/// Takes the range of `fd` away: any port of the namespace's.
+pub fn clear(system: anytype, fd: i32) void {
+    _ = system.setOption(fd, sys.SOL.IP, sys.IP.LOCAL_PORT_RANGE, 0);
+}
+
 /// Which of the ranges `fd` has; null where the guest gave it a part of one.
 pub fn current(system: anytype, ports: *const Ports, fd: i32) ?usize {
     return ports.find(rangeOf(system, fd) orelse return null);

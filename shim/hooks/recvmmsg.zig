@@ -3,6 +3,7 @@
 const arrivals = @import("../arrivals.zig");
 const instance = @import("../instance.zig");
 const next = @import("../next.zig");
+const NumberedMessage = @import("../message.zig").NumberedMessage;
 const Policy = @import("../Policy.zig");
 
 pub fn Named(comptime name: [:0]const u8) type {
@@ -18,7 +19,7 @@ pub fn Named(comptime name: [:0]const u8) type {
 
         pub fn call(
             fd: c_int,
-            messages: ?[*]arrivals.NumberedMessage,
+            messages: ?[*]NumberedMessage,
             count: c_uint,
             flags: c_int,
             timeout: ?*anyopaque,

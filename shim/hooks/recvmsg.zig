@@ -3,6 +3,7 @@
 const arrivals = @import("../arrivals.zig");
 const instance = @import("../instance.zig");
 const next = @import("../next.zig");
+const Message = @import("../message.zig").Message;
 const Policy = @import("../Policy.zig");
 
 const hook = @This();
@@ -14,7 +15,7 @@ pub fn isWanted(_: Policy) bool {
     return true;
 }
 
-pub fn call(fd: c_int, message: ?*arrivals.Message, flags: c_int) callconv(.c) isize {
+pub fn call(fd: c_int, message: ?*Message, flags: c_int) callconv(.c) isize {
     const pin = instance.get();
     const received = next.call(hook, .{ fd, message, flags });
     // The kernel has written the message: it can be read.

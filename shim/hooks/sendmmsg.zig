@@ -1,12 +1,15 @@
 //! sendmmsg(2): the same moments as sendto(2), for the first message. It fails only if that one fails.
 
-const Destination = @import("../address.zig").Destination;
+const address = @import("../address.zig");
 const instance = @import("../instance.zig");
 const next = @import("../next.zig");
 const Call = @import("../pin.zig").Call;
+const NumberedMessage = @import("../message.zig").NumberedMessage;
 const Policy = @import("../Policy.zig");
+const Sourced = @import("../pktinfo.zig").Sourced;
 
 const hook = @This();
+const may_have_source = instance.policy.mayHaveSource();
 
 pub const symbol = "sendmmsg";
 pub const system_call = symbol;
@@ -15,9 +18,9 @@ pub fn isWanted(_: Policy) bool {
     return true;
 }
 
-pub fn call(fd: c_int, messages: ?*Destination, count: c_uint, flags: c_int) callconv(.c) c_int {
+pub fn call(fd: c_int, messages: ?[*]NumberedMessage, count: c_uint, flags: c_int) callconv(.c) c_int {
     const guest: Guest = .{
-        .call = .{ .fd = fd, .moment = .send, .run = run, .message = messages },
+        .call = .{ .fd = fd, .moment = .send, .run = run, .message = @ptrCast(messages), .run_from_source = if (may_have_source) runFromSource else null },
         .messages = messages,
         .count = count,
         .flags = flags,
@@ -26,9 +29,51 @@ pub fn call(fd: c_int, messages: ?*Destination, count: c_uint, flags: c_int) cal
     return @intCast(pin.sendOrConnect(&guest.call, flags));
 }
 
-const Guest = struct { call: Call, messages: ?*Destination, count: c_uint, flags: c_int };
+const Guest = struct { call: Call, messages: ?[*]NumberedMessage, count: c_uint, flags: c_int };
 
 fn run(call_of_guest: *const Call) isize {
     const guest: *const Guest = @alignCast(@fieldParentPtr("call", call_of_guest));
     return next.call(hook, .{ guest.call.fd, guest.messages, guest.count, guest.flags });
+}
+
+/// So many messages at a time have their sources on our stack.
+const batch_max = 8;
+
+/// In batches: sendmmsg(2) itself sends one message after the other, and says how many went before one failed.
+fn runFromSource(call_of_guest: *const Call) isize {
+    const guest: *const Guest = @alignCast(@fieldParentPtr("call", call_of_guest));
+    const messages = guest.messages.?;
+    var sent: c_uint = 0;
+    while (sent < guest.count) {
+        const count = readableOf(messages + sent, @min(batch_max, guest.count - sent));
+        // What cannot be read is for the kernel to refuse.
+        const result = if (count == 0) next.call(hook, .{ guest.call.fd, messages + sent, 1, guest.flags }) else runBatch(guest, messages + sent, count);
+        if (result < 0) return if (sent == 0) -1 else @intCast(sent);
+        sent += @intCast(result);
+        if (result < count) break;
+    }
+    return @intCast(sent);
+}
+
+fn readableOf(messages: [*]const NumberedMessage, count: c_uint) c_uint {
+    const system = instance.get().?.system;
+    for (messages[0..count], 0..) |*message, index| {
+        if (!address.canRead(system, message, @sizeOf(NumberedMessage))) return @intCast(index);
+    }
+    return count;
+}
+
+fn runBatch(guest: *const Guest, messages: [*]NumberedMessage, count: c_uint) isize {
+    const pin = instance.get().?;
+    var rooms: [batch_max]Sourced = undefined;
+    var batch: [batch_max]NumberedMessage = undefined;
+    for (batch[0..count], &rooms, messages) |*one, *room, *given| {
+        one.message = pin.fromSource(guest.call.fd, room, &given.message).*;
+    }
+    const result = next.call(hook, .{ guest.call.fd, &batch, count, guest.flags });
+    // The kernel writes how much of each went; the guest's structure is its own to write to.
+    if (result > 0) for (messages[0..@intCast(result)], &batch) |*given, *one| {
+        given.length = one.length;
+    };
+    return result;
 }

@@ -3,9 +3,14 @@
 const instance = @import("../instance.zig");
 const next = @import("../next.zig");
 const Call = @import("../pin.zig").Call;
+const Message = @import("../message.zig").Message;
+const Piece = @import("../message.zig").Piece;
 const Policy = @import("../Policy.zig");
+const sendmsg = @import("sendmsg.zig");
+const Sourced = @import("../pktinfo.zig").Sourced;
 
 const hook = @This();
+const may_have_source = instance.policy.mayHaveSource();
 
 pub const symbol = "sendto";
 pub const system_call = symbol;
@@ -23,7 +28,14 @@ pub fn call(
     length: c_uint,
 ) callconv(.c) isize {
     const guest: Guest = .{
-        .call = .{ .fd = fd, .moment = .send, .run = run, .address = address, .length = length },
+        .call = .{
+            .fd = fd,
+            .moment = .send,
+            .run = run,
+            .address = address,
+            .length = length,
+            .run_from_source = if (may_have_source) runFromSource else null,
+        },
         .data = data,
         .data_length = data_length,
         .flags = flags,
@@ -38,4 +50,22 @@ const Guest = struct { call: Call, data: ?*const anyopaque, data_length: usize, 
 fn run(call_of_guest: *const Call) isize {
     const guest: *const Guest = @alignCast(@fieldParentPtr("call", call_of_guest));
     return next.call(hook, .{ guest.call.fd, guest.data, guest.data_length, guest.flags, guest.call.address, guest.call.length });
+}
+
+/// A source is said in a control message, which sendto(2) has none of.
+fn runFromSource(call_of_guest: *const Call) isize {
+    const guest: *const Guest = @alignCast(@fieldParentPtr("call", call_of_guest));
+    const piece: Piece = .{ .data = guest.data, .length = guest.data_length };
+    const same: Message = .{
+        .name = guest.call.address,
+        .name_length = guest.call.length,
+        .data = &piece,
+        .data_count = 1,
+        .control = null,
+        .control_length = 0,
+        .flags = 0,
+    };
+    var room: Sourced = undefined;
+    const message = instance.get().?.fromSource(guest.call.fd, &room, &same);
+    return if (message == &same) run(call_of_guest) else next.call(sendmsg, .{ guest.call.fd, message, guest.flags });
 }
