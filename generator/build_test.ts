@@ -115,6 +115,11 @@ Deno.test("build() shows what the compiler says about a policy that the generato
   assert.equal(status, exitStatus.failed);
   assert.match(message, /^portpin: Cannot build the library: zig build failed\n/);
   assert.match(message, /policy\.zon:5:30: error: type 'u16' cannot represent/);
+
+  const networks = [{ address: 0n, prefix: 256 }];
+  const rule = { networks, ports: [], transport: null, then: "leave" as const };
+  const { message: ofRule } = await refusal(build({ policy: { ...generalPolicy, rules: [rule] } }));
+  assert.match(ofRule, /policy\.zon:12:\d+: error: type 'u8' cannot represent/);
 });
 
 Deno.test("build() leaves nothing behind where it cannot write", () =>

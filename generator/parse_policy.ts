@@ -5,6 +5,7 @@
 
 import {
   createScanner,
+  findNodeAtLocation,
   getNodeValue,
   type Node,
   type ParseError,
@@ -13,6 +14,7 @@ import {
 } from "jsonc-parser";
 import { exitStatus, Failure } from "./failure.ts";
 import { canonicalPolicy, type Policy, policySchema } from "./policy.ts";
+import { placeOf } from "./place.ts";
 import { oneLine, type Problem, valueProblems } from "./value_problems.ts";
 
 /** One thing that is wrong with a policy file. */
@@ -35,13 +37,32 @@ export class PolicyFailure extends Failure {
   }
 }
 
+/** A policy, and where its rules are in the file. */
+export interface ReadPolicy {
+  readonly policy: Policy;
+  /** The line, from 1, on which each rule begins. */
+  readonly ruleLines: readonly number[];
+}
+
 /**
  * Reads and parses the policy file at `file`, a path that messages repeat as it is.
  *
  * @throws {PolicyFailure}
  */
 export async function readPolicy(file: string): Promise<Policy> {
-  return parsePolicy(decode(file, await readBytes(file)), file);
+  return (await readPolicyAndLines(file)).policy;
+}
+
+/**
+ * As {@linkcode readPolicy}, for who has to say where a rule is.
+ *
+ * @throws {PolicyFailure}
+ */
+export async function readPolicyAndLines(file: string): Promise<ReadPolicy> {
+  const text = decode(file, await readBytes(file));
+  const { policy, tree } = parse(text, file);
+  const rules = findNodeAtLocation(tree, ["rules"])?.children ?? [];
+  return { policy, ruleLines: rules.map(({ offset }) => placeOf(text, offset).line) };
 }
 
 /**
@@ -50,10 +71,14 @@ export async function readPolicy(file: string): Promise<Policy> {
  * @throws {PolicyFailure}
  */
 export function parsePolicy(text: string, file: string): Policy {
+  return parse(text, file).policy;
+}
+
+function parse(text: string, file: string): { policy: Policy; tree: Node } {
   const { problems, tree } = parseSyntax(text);
   if (tree !== undefined) problems.push(...valueProblems(text, tree));
   if (tree !== undefined && problems.length === 0) {
-    return canonicalPolicy(policySchema.parse(getNodeValue(tree)));
+    return { policy: canonicalPolicy(policySchema.parse(getNodeValue(tree))), tree };
   }
   problems.sort((a, b) => a.offset - b.offset);
   throw new PolicyFailure(
@@ -175,10 +200,4 @@ function nestingProblem(text: string): Problem | undefined {
       return { offset, message: `Cannot read the policy: nested deeper than ${depthMax} levels` };
     }
   }
-}
-
-/** Line and column (in characters, from 1) of an offset in UTF-16 units. */
-function placeOf(text: string, offset: number): { line: number; column: number } {
-  const lines = text.slice(0, offset).split(/\r\n|\r|\n/);
-  return { line: lines.length, column: [...lines.at(-1)!].length + 1 };
 }

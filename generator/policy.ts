@@ -1,10 +1,11 @@
 // The policy: what a policy file may say (the schema), and what it comes to (the canonical Policy).
 //
 // The schema is the one source of the published JSON schema, of the defaults, and of the
-// descriptions. What a value means is read by the parsers of ports.ts and source.ts, which flags
-// and environment variables go through as well.
+// descriptions. What a value means is read by the parsers of ports.ts, source.ts and network.ts,
+// which flags and environment variables go through as well.
 
 import * as z from "zod";
+import { networkPattern, networksMax, parseNetwork } from "./network.ts";
 import {
   type Parsed,
   parsePorts,
@@ -13,8 +14,10 @@ import {
   portsPattern,
   type Slice,
   slicePattern,
+  valueOf,
 } from "./ports.ts";
-import { parseSource } from "./source.ts";
+import { type Rule, rulesMax, transports } from "./rules.ts";
+import { parseSource, type Source, sourcePattern } from "./source.ts";
 
 /** How the ports are honoured; `auto` is the first of the others that can, for each socket. */
 export const engines = ["auto", "kernel", "emulation"] as const;
@@ -25,12 +28,22 @@ export type Engine = typeof engines[number];
 /** What happens to a call whose port cannot be one of the ports. */
 export type WhenUnkept = "refuse" | "leave";
 
+/** What a server that binds the wildcard is bound to. */
+export type Listen = "keep" | "source";
+
 /** A validated, canonical, frozen policy: the data of shim/Policy.zig. */
 export interface Policy {
   readonly name: string;
   /** Empty: `PORTPIN_PORTS` must say. */
   readonly ports: PortSet;
   readonly slice: Slice | null;
+  /** Where connections and flows leave from. */
+  readonly source: Source;
+  readonly listen: Listen;
+  /** Whether connected UDP sockets share ports while their 4-tuples differ. */
+  readonly udpShare: boolean;
+  /** First match wins; what matches none goes by the policy's own ports and source. */
+  readonly rules: readonly Rule[];
   readonly deferBind: boolean;
   readonly engine: Engine;
   readonly whenUnkept: WhenUnkept;
@@ -38,6 +51,7 @@ export interface Policy {
   readonly environment: {
     readonly ports: boolean;
     readonly slice: boolean;
+    readonly source: boolean;
     readonly engine: boolean;
     readonly off: boolean;
   };
@@ -47,6 +61,7 @@ export interface Policy {
 export const variables = [
   "PORTPIN_PORTS",
   "PORTPIN_SLICE",
+  "PORTPIN_SOURCE",
   "PORTPIN_ENGINE",
   "PORTPIN_OFF",
 ] as const;
@@ -68,6 +83,49 @@ function notation(pattern: string, parse: (text: string) => Parsed<unknown>) {
     }
   }).meta({ pattern });
 }
+
+const sourceExamples = ["192.0.2.7", "192.0.2.7,2001:db8::7"];
+
+/** The destinations that a rule is for. At least one part; value_problems.ts sees to that. */
+const matcherSchema = z.strictObject({
+  networks: z.array(notation(networkPattern, parseNetwork)).min(1).max(networksMax).optional().meta(
+    {
+      description:
+        "Networks of the destination, ADDRESS/PREFIX, or addresses. A network is of one " +
+        "family: ::/0 is no IPv4 destination. Default: every destination.",
+      examples: [["192.0.2.0/24", "2001:db8::/32"]],
+    },
+  ),
+  ports: notation(portsPattern, parsePorts).optional().meta({
+    description: "Ports of the destination, in the notation of the policy's ports. Default: every.",
+    examples: ["443,8000-8999"],
+  }),
+  transport: z.enum(transports).optional().meta({
+    description: "MPTCP counts as tcp, UDP-Lite as udp. Default: every transport.",
+  }),
+});
+
+/** One rule: it leaves alone, or has ports or a source; rule_problems.ts sees to that. */
+const ruleSchema = z.strictObject({
+  to: matcherSchema.meta({
+    description: "Which destinations the rule is for: those that satisfy all parts.",
+    minProperties: 1,
+  }),
+  ports: notation(portsPattern, parsePorts).optional().meta({
+    description: "The source ports that guests may use there, instead of the policy's. The " +
+      "policy's slice is taken of these, too.",
+    examples: ["61000-61511"],
+  }),
+  source: notation(sourcePattern, parseSource).optional().meta({
+    description: "The address to send from there, instead of the policy's, of either family.",
+    examples: sourceExamples,
+  }),
+  leave: z.literal(true).optional().meta({
+    description: "Leave guests alone there, as if portpin were not there.",
+  }),
+}).meta({
+  oneOf: [{ required: ["leave"] }, { anyOf: [{ required: ["ports"] }, { required: ["source"] }] }],
+});
 
 /** What a policy file may say. Unknown keys are refused. */
 export const policySchema = z.strictObject({
@@ -92,10 +150,21 @@ export const policySchema = z.strictObject({
       "The parts are disjoint and cover the set.",
     examples: ["0/4"],
   }),
-  source: notation("^[0-9A-Fa-f.:]+(,[0-9A-Fa-f.:]+)?$", parseSource).optional().meta({
+  source: notation(sourcePattern, parseSource).optional().meta({
     description: "The address to send from: one IPv4 and/or one IPv6 address, separated by a " +
-      "comma. This version of portpin cannot force a source address yet and refuses to build it.",
-    examples: ["192.0.2.7", "192.0.2.7,2001:db8::7"],
+      "comma. To loopback destinations guests keep their natural source.",
+    examples: sourceExamples,
+  }),
+  listen: z.enum(["keep", "source"]).default("keep").meta({
+    description: "What a server that binds the wildcard is bound to: the wildcard (keep), or the " +
+      "policy's source (source).",
+  }),
+  udpShare: z.boolean().default(false).meta({
+    description: "Whether connected UDP sockets share ports while their 4-tuples differ.",
+  }),
+  rules: z.array(ruleSchema).max(rulesMax).default([]).meta({
+    description: "What applies to which destinations. The first rule that matches counts; what " +
+      "matches none goes by the policy's own ports and source.",
   }),
   deferBind: z.boolean().default(true).meta({
     description: "Whether the guest's own bind(ip, 0) on TCP leaves the choice of port to " +
@@ -129,6 +198,9 @@ export const policySchema = z.strictObject({
 /** A policy file's content after the schema's defaults. */
 export type PolicyFile = z.output<typeof policySchema>;
 
+/** One rule of a policy file. */
+export type RuleFile = z.output<typeof ruleSchema>;
+
 /** The published JSON schema: what an editor checks a policy file against. */
 export function policyJsonSchema(): Record<string, unknown> {
   return z.toJSONSchema(policySchema, { io: "input" });
@@ -141,21 +213,34 @@ export function canonicalPolicy(file: PolicyFile): Policy {
     name: file.name,
     ports: file.ports === undefined ? [] : valueOf(parsePorts(file.ports)),
     slice: file.slice === undefined ? null : valueOf(parseSlice(file.slice)),
+    source: file.source === undefined ? {} : valueOf(parseSource(file.source)),
+    listen: file.listen,
+    udpShare: file.udpShare,
+    rules: file.rules.map(canonicalRule),
     deferBind: file.deferBind,
     engine: file.engine,
     whenUnkept: file.whenUnkept,
     environment: {
       ports: allows("PORTPIN_PORTS"),
       slice: allows("PORTPIN_SLICE"),
+      source: allows("PORTPIN_SOURCE"),
       engine: allows("PORTPIN_ENGINE"),
       off: allows("PORTPIN_OFF"),
     },
   });
 }
 
-function valueOf<T>(parsed: Parsed<T>): T {
-  if (!parsed.ok) throw new TypeError("Cannot use an unchecked policy file");
-  return parsed.value;
+/** The canonical form of a rule that passed the schema and has no problem of its own. */
+export function canonicalRule({ to, ports, source, leave }: RuleFile): Rule {
+  return {
+    networks: (to.networks ?? []).map((network) => valueOf(parseNetwork(network))),
+    ports: to.ports === undefined ? [] : valueOf(parsePorts(to.ports)),
+    transport: to.transport ?? null,
+    then: leave ? "leave" : {
+      ports: ports === undefined ? [] : valueOf(parsePorts(ports)),
+      source: source === undefined ? {} : valueOf(parseSource(source)),
+    },
+  };
 }
 
 function freeze<T extends object>(value: T): T {

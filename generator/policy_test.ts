@@ -12,8 +12,18 @@ Deno.test("policyJsonSchema() is the schema that is published", async () => {
 });
 
 Deno.test("policyJsonSchema() describes every field", () => {
-  const { properties } = policyJsonSchema();
-  for (const [key, field] of Object.entries(properties as Record<string, object>)) {
-    assert("description" in field, key);
-  }
+  assertDescribed(policyJsonSchema(), "policy");
 });
+
+interface Schema {
+  readonly properties?: Readonly<Record<string, Schema>>;
+  readonly items?: Schema;
+}
+
+function assertDescribed({ properties = {}, items }: Schema, name: string): void {
+  for (const [key, field] of Object.entries(properties)) {
+    assert("description" in field, `${name}.${key}`);
+    assertDescribed(field, `${name}.${key}`);
+  }
+  if (items !== undefined) assertDescribed(items, `${name}[]`);
+}

@@ -29,6 +29,12 @@ export type Parsed<T> =
   | { readonly ok: true; readonly value: T }
   | { readonly ok: false; readonly problems: readonly TextProblem[] };
 
+/** The value of a text that is known to be sound. */
+export function valueOf<T>(parsed: Parsed<T>): T {
+  if (!parsed.ok) throw new TypeError(`Cannot use an unchecked text: ${parsed.problems[0].reason}`);
+  return parsed.value;
+}
+
 /** As `port_ranges_max` in shim/Policy.zig. */
 export const portRangesMax = 32;
 

@@ -45,17 +45,12 @@ function parseSetting({ key, text }: Setting): Parsed<Partial<Policy>> {
     }
     case "off":
       return text === "1" ? { ok: true, value: {} } : refuse("expected 1");
-    case "source": {
-      const source = parseSource(text);
-      return source.ok ? refuse(sourceUnsupported) : source;
-    }
+    case "source":
+      return mapParsed(parseSource(text), (source) => ({ source }));
     case "log":
       return refuse("not supported by this version of portpin");
   }
 }
-
-/** Why a valid source is refused all the same; in policy files too. */
-export const sourceUnsupported = "this version of portpin cannot force a source address";
 
 /** Why a text that is not an engine cannot be used; in policy files too. */
 export const expectedEngine = `expected one of ${engines.join(", ")}`;
@@ -85,13 +80,23 @@ export function forbids({ environment }: Policy, { key }: Setting): boolean {
   return key in environment && !environment[key as keyof Policy["environment"]];
 }
 
-/** A slice that is too fine for the ports, said of whichever setting brought it about. */
-function slicingComplaints({ ports, slice }: Policy, settings: readonly Setting[]): string[] {
+/** A slice that is too fine for some ports, said of whichever setting brought it about. */
+function slicingComplaints(
+  { ports, slice, rules }: Policy,
+  settings: readonly Setting[],
+): string[] {
   if (slice === null || ports.length === 0) return [];
-  const problem = slicingProblem(ports, slice);
   const setting = settings.find(({ key }) => key === "slice") ??
     settings.find(({ key }) => key === "ports");
-  return problem === undefined || setting === undefined ? [] : [complaint(setting, problem)];
+  if (setting === undefined) return [];
+  const own = rules.flatMap(({ then }, index) => {
+    if (then === "leave" || then.ports.length === 0) return [];
+    const problem = slicingProblem(then.ports, slice);
+    return problem === undefined ? [] : [`${problem} of rules[${index}]`];
+  });
+  const problem = slicingProblem(ports, slice);
+  return [...(problem === undefined ? [] : [problem]), ...own]
+    .map((reason) => complaint(setting, reason));
 }
 
 function complaint({ spelling }: Setting, reason: string): string {

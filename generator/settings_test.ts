@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
 import { exitStatus, Failure } from "./failure.ts";
+import { parsePolicy } from "./parse_policy.ts";
 import { generalPolicy } from "./policy.ts";
+import { valueOf } from "./ports.ts";
 import { environmentSettings, flagSetting, withSettings } from "./settings.ts";
+import { parseSource } from "./source.ts";
 
 function settingsOf(environment: Record<string, string>) {
   return environmentSettings((name) => environment[name]);
@@ -59,9 +62,13 @@ Deno.test("withSettings() names every unusable value as it was spelled", () => {
   });
 });
 
-Deno.test("withSettings() refuses a source that is valid too", () => {
-  assert.deepEqual(refusal({ PORTPIN_SOURCE: "::1" }), [
-    "portpin: Cannot use PORTPIN_SOURCE=::1: this version of portpin cannot force a source address",
+Deno.test("withSettings() puts a source in the place of the policy's whole source", () => {
+  const policy = { ...generalPolicy, source: valueOf(parseSource("192.0.2.7,2001:db8::7")) };
+  const { source } = withSettings(policy, settingsOf({ PORTPIN_SOURCE: "192.0.2.8" }));
+  assert.deepEqual(source, valueOf(parseSource("192.0.2.8")));
+  assert.deepEqual(refusal({ PORTPIN_SOURCE: "::" }), [
+    "portpin: Cannot use PORTPIN_SOURCE=::: " +
+    ":: is unspecified: without a source the kernel chooses the address",
   ]);
 });
 
@@ -72,6 +79,20 @@ Deno.test("withSettings() blames a slice on the setting that made it too fine", 
   const sliced = { ...generalPolicy, slice: { index: 0, count: 4 } };
   assert.deepEqual(refusal({ PORTPIN_PORTS: "60000" }, sliced), [
     "portpin: Cannot use PORTPIN_PORTS=60000: 4 parts are more than the 1 port",
+  ]);
+});
+
+Deno.test("withSettings() takes the slice of a rule's own ports as well", () => {
+  const policy = parsePolicy(
+    `{ "name": "rules", "ports": "60000-60511", "rules": [
+      { "to": { "ports": "80" }, "leave": true },
+      { "to": { "ports": "443" }, "ports": "61000-61002" },
+    ] }`,
+    "rules.jsonc",
+  );
+  assert.equal(withSettings(policy, settingsOf({ PORTPIN_SLICE: "0/3" })).slice?.count, 3);
+  assert.deepEqual(refusal({ PORTPIN_SLICE: "0/4" }, policy), [
+    "portpin: Cannot use PORTPIN_SLICE=0/4: 4 parts are more than the 3 ports of rules[1]",
   ]);
 });
 

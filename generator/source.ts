@@ -1,38 +1,76 @@
 // The source: the address to send from, one for each family at most.
 
-import ipaddr from "ipaddr.js";
+import {
+  type Address,
+  familyNames,
+  familyOf,
+  formatAddress,
+  isMulticast,
+  isUnspecified,
+  parseAddress,
+  zoneProblem,
+} from "./address.ts";
 import type { Parsed, TextProblem } from "./ports.ts";
 
-/** At least one of the two, in the address's canonical text. */
+/** At most one address of each family; where there is none the kernel chooses. */
 export interface Source {
-  readonly ipv4?: string;
-  readonly ipv6?: string;
+  readonly ipv4?: Address;
+  readonly ipv6?: Address;
 }
+
+/** The form of a source, for the JSON schema. */
+export const sourcePattern = "^[0-9A-Fa-f.:]+(,[0-9A-Fa-f.:]+)?$";
 
 /** Parses one IPv4 and/or one IPv6 address, separated by a comma. */
 export function parseSource(text: string): Parsed<Source> {
-  const source: { ipv4?: string; ipv6?: string } = {};
+  const source: { ipv4?: Address; ipv6?: Address } = {};
   const problems: TextProblem[] = [];
   let offset = 0;
   for (const part of text.split(",")) {
     const address = parseAddress(part);
     if (address === undefined) {
       const found = part === text ? "" : `, not ${JSON.stringify(part)}`;
-      problems.push({ offset, reason: `expected an IPv4 or IPv6 address${found}` });
-    } else if (source[address.kind()] !== undefined) {
-      const family = address.kind() === "ipv4" ? "IPv4" : "IPv6";
-      const other = address.kind() === "ipv4" ? "IPv6" : "IPv4";
-      problems.push({ offset, reason: `${part} is a second ${family} address, expected ${other}` });
+      const reason = zoneProblem(part) ?? `expected an IPv4 or IPv6 address${found}`;
+      problems.push({ offset, reason });
     } else {
-      source[address.kind()] = address.toString();
+      const family = familyOf(address);
+      const reason = sourceProblem(part, address) ??
+        (source[family] === undefined ? undefined : secondProblem(part, address));
+      if (reason !== undefined) problems.push({ offset, reason });
+      source[family] ??= address;
     }
     offset += part.length + 1;
   }
   return problems.length > 0 ? { ok: false, problems } : { ok: true, value: source };
 }
 
-/** The address, or undefined. Only dotted quads: ipaddr.js alone would take `127.1` and `0x7f`. */
-function parseAddress(text: string): ipaddr.IPv4 | ipaddr.IPv6 | undefined {
-  if (ipaddr.IPv4.isValidFourPartDecimal(text)) return ipaddr.IPv4.parse(text);
-  return ipaddr.IPv6.isValid(text) ? ipaddr.IPv6.parse(text) : undefined;
+/** Why nothing can be sent from `address`, which `text` spells; undefined when it can. */
+function sourceProblem(text: string, address: Address): string | undefined {
+  if (isUnspecified(address)) {
+    return `${text} is unspecified: without a source the kernel chooses the address`;
+  }
+  if (isMulticast(address)) return `${text} is multicast: nothing is sent from a group`;
+  return mappedProblem(text, address);
+}
+
+/** Why an IPv4 address cannot be written as IPv6. */
+function mappedProblem(text: string, address: Address): string | undefined {
+  if (familyOf(address) === "ipv6" || !text.includes(":")) return undefined;
+  return `${text} is IPv4, write it as ${formatAddress(address)}`;
+}
+
+function secondProblem(text: string, address: Address): string {
+  const family = familyOf(address);
+  const other = familyNames[family === "ipv4" ? "ipv6" : "ipv4"];
+  return `${text} is a second ${familyNames[family]} address, expected ${other}`;
+}
+
+/** The text that {@linkcode parseSource} reads back as the same source. */
+export function formatSource({ ipv4, ipv6 }: Source): string {
+  return [ipv4, ipv6].filter((address) => address !== undefined).map(formatAddress).join(",");
+}
+
+/** Whether there is no address: the kernel chooses for both families. */
+export function isEmpty({ ipv4, ipv6 }: Source): boolean {
+  return ipv4 === undefined && ipv6 === undefined;
 }

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
-import { parseSource } from "./source.ts";
+import { parseAddress } from "./address.ts";
+import { valueOf } from "./ports.ts";
+import { formatSource, parseSource } from "./source.ts";
 
 Deno.test("parseSource() takes one address of each family, in any order", () => {
-  assert.deepEqual(parseSource("192.0.2.7"), { ok: true, value: { ipv4: "192.0.2.7" } });
-  assert.deepEqual(parseSource("2001:DB8::0:7,192.0.2.7"), {
-    ok: true,
-    value: { ipv6: "2001:db8::7", ipv4: "192.0.2.7" },
-  });
+  const [ipv4, ipv6] = [parseAddress("192.0.2.7"), parseAddress("2001:db8::7")];
+  assert.deepEqual(parseSource("192.0.2.7"), { ok: true, value: { ipv4 } });
+  assert.deepEqual(parseSource("2001:DB8::0:7,192.0.2.7"), { ok: true, value: { ipv4, ipv6 } });
 });
 
 Deno.test("parseSource() refuses what is no plain address, and a second one of a family", () => {
@@ -17,4 +17,19 @@ Deno.test("parseSource() refuses what is no plain address, and a second one of a
     ok: false,
     problems: [{ offset: 14, reason: "::2 is a second IPv6 address, expected IPv4" }],
   });
+});
+
+Deno.test("parseSource() refuses what nothing can be sent from", () => {
+  const refused = ["0.0.0.0", "::", "224.0.0.1", "239.255.255.255", "ff02::1", "fe80::1%eth0"]
+    .concat("::ffff:192.0.2.7", "::ffff:0:0");
+  for (const text of refused) assert.equal(parseSource(text).ok, false, text);
+  for (const text of ["127.0.0.9", "::1", "fe80::1", "10.0.0.1"]) {
+    assert.equal(parseSource(text).ok, true, text);
+  }
+});
+
+Deno.test("formatSource() is read back as the same source", () => {
+  const source = valueOf(parseSource("2001:db8::7,192.0.2.7"));
+  assert.equal(formatSource(source), "192.0.2.7,2001:db8::7");
+  assert.deepEqual(valueOf(parseSource(formatSource(source))), source);
 });

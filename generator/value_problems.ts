@@ -4,9 +4,11 @@
 import { closest, distance } from "fastest-levenshtein";
 import { getNodeValue, type Node } from "jsonc-parser";
 import type * as z from "zod";
-import { type PolicyFile, policySchema } from "./policy.ts";
-import { parsePorts, parseSlice, slicingProblem } from "./ports.ts";
-import { expectedEngine, sourceUnsupported } from "./settings.ts";
+import { placeOf } from "./place.ts";
+import { type PolicyFile, policyJsonSchema, policySchema } from "./policy.ts";
+import { parsePorts, parseSlice, slicingProblem, valueOf } from "./ports.ts";
+import { type Checked, type RelationProblem, ruleProblems } from "./rule_problems.ts";
+import { expectedEngine } from "./settings.ts";
 
 /** One thing that is wrong, `offset` UTF-16 units into the file's text. */
 export interface Problem {
@@ -25,13 +27,30 @@ export function valueProblems(text: string, tree: Node): Problem[] {
   ];
   if (tree.type !== "object") return problems;
 
-  const refused = new Set(issues.map(({ path }) => path[0]));
-  const file = Object.entries(value).map(([key, of]) => [key, refused.has(key) ? undefined : of]);
-  for (const [key, reason] of relationProblems(Object.fromEntries(file))) {
-    const node = nodeAt(tree, [key])!;
-    problems.push({ offset: node.offset, message: complaint(key, getNodeValue(node), reason) });
+  for (const { path, reason } of relationProblems(value, checked(text, tree, issues))) {
+    const node = nodeAt(tree, path)!;
+    problems.push({ offset: node.offset, message: complaint(path, getNodeValue(node), reason) });
   }
   return problems;
+}
+
+/** The file's values, without those that an issue is about. */
+function checked(text: string, tree: Node, issues: readonly Issue[]): Checked {
+  const refused = issues.flatMap((issue) =>
+    issue.code === "unrecognized_keys"
+      ? issue.keys.map((key) => [...issue.path, key])
+      : [issue.path]
+  );
+  const isAbout = (path: readonly PropertyKey[], part: readonly PropertyKey[]) =>
+    part.every((step, index) => index >= path.length || step === path[index]);
+  return {
+    at(path) {
+      if (refused.some((part) => isAbout(path, part))) return undefined;
+      const node = nodeAt(tree, path);
+      return node && getNodeValue(node);
+    },
+    lineOf: (path) => placeOf(text, nodeAt(tree, path)!.offset).line,
+  };
 }
 
 type Issue = z.core.$ZodIssue;
@@ -51,20 +70,27 @@ function duplicateKeys(node: Node): Problem[] {
   });
 }
 
-/** Problems that no value has by itself: those of one value next to another, or in this version. */
-function relationProblems(file: Partial<PolicyFile>): [keyof PolicyFile, string][] {
-  const problems: [keyof PolicyFile, string][] = [];
-  const ports = file.ports && parsePorts(file.ports);
-  const slice = file.slice && parseSlice(file.slice);
-  if (ports && ports.ok && slice && slice.ok) {
-    const problem = slicingProblem(ports.value, slice.value);
-    if (problem !== undefined) problems.push(["slice", problem]);
+/** Problems that no value has by itself: those of one value next to another. */
+function relationProblems(value: object, file: Checked): RelationProblem[] {
+  const problems: RelationProblem[] = [];
+  const [portsText, sliceText] = ["ports", "slice"].map((key) =>
+    file.at([key]) as string | undefined
+  );
+  const slice = sliceText === undefined ? undefined : valueOf(parseSlice(sliceText));
+  if (portsText !== undefined && slice !== undefined) {
+    const reason = slicingProblem(valueOf(parsePorts(portsText)), slice);
+    if (reason !== undefined) problems.push({ path: ["slice"], reason });
   }
-  if (!("ports" in file) && file.environment?.includes("PORTPIN_PORTS") === false) {
-    problems.push(["environment", "a policy without ports must allow PORTPIN_PORTS"]);
+  const environment = file.at(["environment"]) as PolicyFile["environment"] | undefined;
+  if (!("ports" in value) && environment?.includes("PORTPIN_PORTS") === false) {
+    const reason = "a policy without ports must allow PORTPIN_PORTS";
+    problems.push({ path: ["environment"], reason });
   }
-  if (file.source !== undefined) problems.push(["source", sourceUnsupported]);
-  return problems;
+  if (file.at(["listen"]) === "source" && !("source" in value)) {
+    problems.push({ path: ["listen"], reason: "it needs a source, and the policy has none" });
+  }
+  const rules = "rules" in value && Array.isArray(value.rules) ? value.rules : [];
+  return [...problems, ...ruleProblems(rules, slice, file)];
 }
 
 /** The reason that goes with one of zod's own issues; our own notations bring theirs along. */
@@ -74,8 +100,13 @@ function reasonOf(issue: z.core.$ZodRawIssue): string | undefined {
       return `expected ${typeNames[issue.expected as string] ?? issue.expected}`;
     case "invalid_value": {
       if (issue.path?.[0] === "engine") return expectedEngine;
+      if (issue.values.length === 1) return `expected ${String(issue.values[0])}`;
       return `expected one of ${issue.values.join(", ")}${suggestion(issue.input, issue.values)}`;
     }
+    case "too_big":
+      return `${(issue.input as unknown[]).length} are more than the limit of ${issue.maximum}`;
+    case "too_small":
+      return "the list is empty";
     default:
       return undefined;
   }
@@ -91,25 +122,57 @@ const typeNames: Record<string, string> = {
 /** An issue with its place in the text; unknown keys come several in one issue. */
 function issueProblems(text: string, tree: Node, issue: Issue): Problem[] {
   if (issue.code === "unrecognized_keys") {
-    const keys = Object.keys(policySchema.shape);
+    const keys = keysAt(issue.path);
     return issue.keys.map((key) => ({
       offset: nodeAt(tree, [...issue.path, key])!.parent!.offset,
       message: `Cannot use ${quote(key)}: unknown key${suggestion(key, keys)}`,
     }));
   }
   const node = nodeAt(tree, issue.path);
-  if (node === undefined) {
-    return [{ offset: tree.offset, message: `Cannot use the policy: it has no ${issue.path}` }];
-  }
+  if (node === undefined) return [missing(tree, issue.path)];
   const within = issue.code === "custom" ? issue.params?.offset ?? 0 : 0;
   return [{
     offset: node.offset + offsetInString(text, node, within),
-    message: complaint(issue.path[0], getNodeValue(node), issue.message),
+    message: complaint(issue.path, getNodeValue(node), issue.message),
   }];
 }
 
-function complaint(key: PropertyKey | undefined, value: unknown, reason: string): string {
-  return `Cannot use ${key === undefined ? "the policy" : String(key)} ${quote(value)}: ${reason}`;
+/** The keys that the object at `path` may have. */
+function keysAt(path: readonly PropertyKey[]): string[] {
+  const schema = path.reduce<JsonSchema | undefined>(
+    (schema, step) => typeof step === "number" ? schema?.items : schema?.properties?.[String(step)],
+    policyJsonSchema(),
+  );
+  return Object.keys(schema?.properties ?? {});
+}
+
+interface JsonSchema {
+  readonly items?: JsonSchema;
+  readonly properties?: Readonly<Record<string, JsonSchema>>;
+}
+
+/** An object without a key that it needs. */
+function missing(tree: Node, path: readonly PropertyKey[]): Problem {
+  const owner = path.slice(0, -1);
+  const node = nodeAt(tree, owner)!;
+  const reason = `it has no ${String(path.at(-1))}`;
+  const message = owner.length === 0
+    ? `Cannot use the policy: ${reason}`
+    : complaint(owner, getNodeValue(node), reason);
+  return { offset: node.offset, message };
+}
+
+function complaint(path: readonly PropertyKey[], value: unknown, reason: string): string {
+  const name = path.length === 0 ? "the policy" : formatPath(path);
+  return `Cannot use ${name} ${quote(value)}: ${reason}`;
+}
+
+/** `rules[0].to.networks[1]` */
+function formatPath(path: readonly PropertyKey[]): string {
+  return path.map((step, index) => {
+    if (typeof step === "number") return `[${step}]`;
+    return `${index === 0 ? "" : "."}${String(step)}`;
+  }).join("");
 }
 
 /** Where character `within` of a string is in its literal, if nothing before it is escaped. */

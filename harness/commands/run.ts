@@ -82,7 +82,7 @@ async function readPolicyFor(
   // what the shim does not know yet.
   const checked = policy.whenUnkept === "refuse"
     ? variables
-    : variables.filter(({ key }) => key === "source" || key === "log");
+    : variables.filter(({ key }) => key === "log");
   const { ports } = withSettings(policy, [...checked, ...flags]);
   if (ports.length === 0 && !variables.some(({ key }) => key === "off" || key === "ports")) {
     throw new Failure(

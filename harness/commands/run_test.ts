@@ -266,7 +266,11 @@ Deno.test("run refuses settings that cannot be used", async () => {
     "portpin: Cannot use PORTPIN_PORTS=x: expected LOW-HIGH\n",
   );
   assert.match(await refused([...ports, "--slice", "4/4"]), /Cannot use --slice 4\/4: /);
-  assert.match(await refused([...ports, "--source", "192.0.2.7"]), /Cannot use --source 192/);
+  assert.equal(
+    await refused([...ports, "--source", "192.0.2.7,192.0.2.8"]),
+    "portpin: Cannot use --source 192.0.2.7,192.0.2.8: " +
+      "192.0.2.8 is a second IPv4 address, expected IPv6\n",
+  );
   assert.match(await refused(ports, { PORTPIN_LOG: "stderr" }), /Cannot use PORTPIN_LOG=stderr: /);
   assert.match(await refused([]), /^portpin: Cannot run without ports: /);
   assert.match(await refused(["--policy", "nope.jsonc"]), /^nope\.jsonc: Cannot read the policy/);
