@@ -56,6 +56,17 @@ pub fn coarseSeconds() u32 {
     return @truncate(@as(c_ulong, @bitCast(now.sec)));
 }
 
+/// CLOCK_REALTIME, like coarseSeconds().
+pub fn wallClock() timespec {
+    var now: timespec = .{ .sec = 0, .nsec = 0 };
+    if (weak(fn (c_int, *timespec) callconv(.c) c_int, "clock_gettime")) |clock_gettime| {
+        _ = clock_gettime(@intCast(@intFromEnum(linux.CLOCK.REALTIME)), &now);
+    } else {
+        _ = linux.syscall2(.clock_gettime, @intFromEnum(linux.CLOCK.REALTIME), @intFromPtr(&now));
+    }
+    return now;
+}
+
 /// `NAME=value` strings up to a null.
 pub const Environment = [*:null]const ?[*:0]const u8;
 

@@ -34,6 +34,7 @@ fn onLoad(_: c_int, _: ?*const anyopaque, environment: ?process.Environment) cal
 }
 
 test {
+    _ = @import("log.zig");
     _ = hooks;
     _ = instance;
 }
