@@ -34,7 +34,7 @@ export type Listen = "keep" | "source";
 /** A validated, canonical, frozen policy: the data of shim/Policy.zig. */
 export interface Policy {
   readonly name: string;
-  /** Empty: `PORTPIN_PORTS` must say. */
+  /** Empty: any port, unless `PORTPIN_PORTS` says which. */
   readonly ports: PortSet;
   readonly slice: Slice | null;
   /** Where connections and flows leave from. */
@@ -141,7 +141,7 @@ export const policySchema = z.strictObject({
   ports: notation(portsPattern, parsePorts).optional().meta({
     description:
       "The source ports that guests may use: LOW-HIGH, a single port, or several separated by " +
-      "commas. Without it PORTPIN_PORTS must say.",
+      "commas. Without it any port will do, unless PORTPIN_PORTS says which.",
     examples: ["60000-60511", "60000-60255,61000"],
   }),
   slice: notation(slicePattern, parseSlice).optional().meta({
