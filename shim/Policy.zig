@@ -10,7 +10,7 @@ const Policy = @This();
 
 /// What the operator called the policy; shown by tools, never by the shim.
 name: []const u8,
-/// The port set, sorted, without overlap or adjacency. Empty: `PORTPIN_PORTS` must say.
+/// The port set, sorted, without overlap or adjacency. Empty: any, unless `PORTPIN_PORTS` says which.
 ports: []const PortRange,
 /// Which part of the ports this library uses; null: all of them.
 slice: ?Slice,
