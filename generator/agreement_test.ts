@@ -61,12 +61,8 @@ Deno.test("withSettings() and the shim refuse the same environments", async (t) 
   await compare(t, environments);
 });
 
-Deno.test({
-  name: "withSettings() and the shim refuse the same sources",
-  // Until the shim knows sources; it refuses each of them now.
-  ignore: (await Deno.readTextFile(join(root, "shim", "environment.zig")))
-    .includes("unusable(.PORTPIN_SOURCE, value, not_supported)"),
-  fn: (t) => compare(t, sources.map((source) => ({ PORTPIN_SOURCE: source }))),
+Deno.test("withSettings() and the shim refuse the same sources", async (t) => {
+  await compare(t, sources.map((source) => ({ PORTPIN_SOURCE: source })));
 });
 
 async function compare(t: Deno.TestContext, environments: readonly Record<string, string>[]) {

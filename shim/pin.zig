@@ -608,5 +608,6 @@ fn Settling(comptime System: type) type {
 }
 
 test {
+    _ = rules;
     _ = @import("pin_test.zig");
 }

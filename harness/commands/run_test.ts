@@ -282,16 +282,10 @@ Deno.test("run lets a flag take the place of its variable", async () => {
   assert.equal(out, "40000-40099 0/2\n", err);
 });
 
-Deno.test({
-  name: "run passes a source on, also without ports",
-  // Until the shim knows sources; it refuses each of them now.
-  ignore: (await Deno.readTextFile(join(root, "shim", "environment.zig")))
-    .includes("unusable(.PORTPIN_SOURCE, value, not_supported)"),
-  async fn() {
-    const print = ["sh", "-c", 'echo "$PORTPIN_SOURCE"'];
-    const { out, err } = await run([...direct, "run", "--source", "127.0.0.9", "--", ...print]);
-    assert.equal(out, "127.0.0.9\n", err);
-  },
+Deno.test("run passes a source on, also without ports", async () => {
+  const print = ["sh", "-c", 'echo "$PORTPIN_SOURCE"'];
+  const { out, err } = await run([...direct, "run", "--source", "127.0.0.9", "--", ...print]);
+  assert.equal(out, "127.0.0.9\n", err);
 });
 
 Deno.test("run builds a policy's library, and keeps to what the policy forbids", async () => {
