@@ -33,6 +33,13 @@ pub fn read(system: anytype, address: ?*const anyopaque, length: c_uint) ?u16 {
     return port(given, length);
 }
 
+/// Whether `count` bytes (at most eight) can be read there.
+pub fn isReadable(system: anytype, pointer: ?*const anyopaque, count: usize) bool {
+    const bytes: [*]const u8 = @ptrCast(pointer orelse return false);
+    // Eight at a time can be asked for; fewer may be the last ones of a page.
+    return system.isReadable(bytes) or system.isReadable(bytes - (8 - count));
+}
+
 /// The whole address, where `read` finds a port; null where the kernel could not read it whole.
 pub fn copy(system: anytype, address: ?*const anyopaque, length: c_uint) ?sys.Name {
     if (read(system, address, length) == null) return null;

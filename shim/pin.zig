@@ -14,6 +14,7 @@ const Random = @import("random.zig").Random;
 const deferral = @import("deferral.zig");
 const emulation = @import("engines/emulation.zig");
 const kernel = @import("engines/kernel.zig");
+const late_bind = @import("late_bind.zig");
 const reuse = @import("reuse.zig");
 const Remembered = @import("Remembered.zig");
 const Reserved = @import("Reserved.zig");
@@ -54,6 +55,8 @@ pub fn Pin(comptime System: type, comptime may_emulate: bool) type {
         remembered: Remembered = .{},
         /// Whether this process may hold a socket whose bind(2) was deferred; never cleared.
         may_hold_deferred: std.atomic.Value(bool) = .init(false),
+        /// Whether it may hold one whose bind(2) waits in `late_bind`; never cleared.
+        may_hold_pending: std.atomic.Value(bool) = .init(false),
         /// Whether it may hold one whose SO_REUSEADDR is ours; never cleared.
         may_hold_shared: std.atomic.Value(bool) = .init(false),
         /// Whether the guest sets IP_LOCAL_PORT_RANGE itself; never cleared.
@@ -80,6 +83,7 @@ pub fn Pin(comptime System: type, comptime may_emulate: bool) type {
         pub fn adoptStranger(self: *Self, fd: i32) void {
             if (!transport.isPinnable(self.system, fd)) return;
             if (deferral.mayBe(self.system, fd)) self.may_hold_deferred.store(true, .monotonic);
+            if (may_emulate and late_bind.pending(self.system, fd) != null) self.may_hold_pending.store(true, .monotonic);
             if (may_emulate and reuse.isHidden(self.system, fd)) self.may_hold_shared.store(true, .monotonic);
             if (!self.kernelMayKeep()) return;
             const answer = kernel.keep(self.system, &self.settings.ports, &self.random, fd);
@@ -102,6 +106,7 @@ pub fn Pin(comptime System: type, comptime may_emulate: bool) type {
 
         /// The first engine that keeps the ports for this socket.
         fn wayFor(self: *Self, fd: i32) enum { kernel, emulation, none, foreign } {
+            if (self.pending(fd) != null) return .emulation;
             if (self.kernelMayKeep()) switch (kernel.keep(self.system, &self.settings.ports, &self.random, fd)) {
                 .ready => return .kernel,
                 .foreign => return .foreign,
@@ -119,12 +124,21 @@ pub fn Pin(comptime System: type, comptime may_emulate: bool) type {
         /// A send to an address, by a socket that may be unbound. Where the kernel honours the range nothing
         /// is asked: the socket got its range when it came.
         fn send(self: *Self, call: *const Call) isize {
-            if (self.kernelKept()) return self.tryRanges(call);
+            if (self.kernelKept() and self.pending(call.fd) == null) return self.tryRanges(call);
             return if (self.mayEmulate()) self.emulate(call) else self.unkept(call);
         }
 
         /// bind. Nothing is asked of a range here either, but TCP's bind is deferred.
         pub fn bind(self: *Self, call: *const Call) isize {
+            const result = self.bindOrDefer(call);
+            if (!may_emulate or !self.may_hold_pending.load(.monotonic)) return result;
+            // Where it finds the port in use, the kernel forgets the address that it had before.
+            const is_over = if (result == 0) self.isBound(call.fd) else self.system.errno() == .ADDRINUSE;
+            if (is_over) late_bind.forget(self.system, call.fd);
+            return result;
+        }
+
+        fn bindOrDefer(self: *Self, call: *const Call) isize {
             const kernel_keeps = self.kernelMayKeep();
             if (!kernel_keeps and !self.mayEmulate()) return self.unkept(call);
             if (transport.isTcp(self.system, call.fd)) {
@@ -148,13 +162,30 @@ pub fn Pin(comptime System: type, comptime may_emulate: bool) type {
         /// getsockname(2) may show a port only if there is one: gives a socket whose bind was deferred its
         /// port now. False where the ports are all taken.
         pub fn settle(self: *Self, fd: i32) bool {
+            if (self.pending(fd)) |waiting| return !waiting.is_ours or self.settleAt(fd, &waiting.name);
             if (!self.may_hold_deferred.load(.monotonic)) return true;
             const name = deferral.pending(self.system, fd) orelse return true;
+            return self.settleAt(fd, &name);
+        }
+
+        /// The guest is to use a socket's filter, where an address may wait: so the address goes. False where the
+        /// ports are all taken.
+        pub fn vacate(self: *Self, fd: i32, level: c_int, name: c_int) bool {
+            if (!may_emulate or level != sys.SOL.SOCKET) return true;
+            switch (name) {
+                sys.SO.ATTACH_FILTER, sys.SO.DETACH_FILTER, sys.SO.LOCK_FILTER, sys.SO.ATTACH_BPF => {},
+                else => return true,
+            }
+            const waiting = self.pending(fd) orelse return true;
+            return self.settleAt(fd, &waiting.name);
+        }
+
+        fn settleAt(self: *Self, fd: i32, name: *const sys.Name) bool {
             const before = self.system.errno();
             defer self.system.setErrno(before);
             const settling: Settling(System) = .{
                 .system = self.system,
-                .name = &name,
+                .name = name,
                 .call = .{ .fd = fd, .moment = .settle, .run = Settling(System).run },
             };
             return self.choose(&settling.call) == 0;
@@ -175,15 +206,45 @@ pub fn Pin(comptime System: type, comptime may_emulate: bool) type {
             return self.may_hold_deferred.load(.monotonic) and deferral.isOurs(self.system, fd);
         }
 
+        fn pending(self: *Self, fd: i32) ?late_bind.Pending {
+            if (!may_emulate or !self.may_hold_pending.load(.monotonic)) return null;
+            const waiting = late_bind.pending(self.system, fd) orelse return null;
+            // What has a port all the same was bound behind our back.
+            return if (self.isBound(fd)) null else waiting;
+        }
+
+        /// What getsockname(2) must show in place of the wildcard: the guest has asked for a late bind.
+        pub fn shownName(self: *Self, fd: i32) ?sys.Name {
+            const waiting = self.pending(fd) orelse return null;
+            return if (waiting.is_ours) null else waiting.name;
+        }
+
+        /// IP_BIND_ADDRESS_NO_PORT on a kernel that lacks it, as Linux 6.12 has it: the errno of the guest's call;
+        /// null where it fails as ever.
+        pub fn emulateSetLateBind(self: *Self, fd: i32, value: ?*const anyopaque, length: c_uint) ?sys.E {
+            if (!self.isEmulated(fd)) return null;
+            if (length > std.math.maxInt(c_int)) return .INVAL;
+            // An int, or a char where it is given less, or 0 where nothing. ip(7)
+            const count: usize = if (length >= @sizeOf(c_int)) @sizeOf(c_int) else @min(length, 1);
+            if (count > 0 and !address.isReadable(self.system, value, count)) return .FAULT;
+            const asked = count > 0 and !std.mem.allEqual(u8, @as([*]const u8, @ptrCast(value.?))[0..count], 0);
+            return if (late_bind.ask(self.system, fd, asked)) .SUCCESS else null;
+        }
+
+        /// What the option reads as there; null where it fails as ever.
+        pub fn emulateGetLateBind(self: *Self, fd: i32) ?u32 {
+            if (!self.isEmulated(fd)) return null;
+            return @intFromBool(late_bind.isAsked(self.system, fd) orelse return null);
+        }
+
         /// IP_LOCAL_PORT_RANGE on a kernel that lacks it, as Linux 6.12 has it: the errno of the guest's call; null
         /// where it fails as ever.
         pub fn emulateSetRange(self: *Self, fd: i32, value: ?*const anyopaque, length: c_uint) ?sys.E {
-            if (!self.remembersRange(fd)) return null;
+            if (!self.isEmulated(fd)) return null;
             if (length != @sizeOf(u32)) return .INVAL;
-            const bytes: [*]const u8 = @ptrCast(value orelse return .FAULT);
-            // Eight bytes at a time can be asked for; four may be the last ones of a page.
-            if (!self.system.isReadable(bytes) and !self.system.isReadable(bytes - 4)) return .FAULT;
-            const range = kernel.unpack(std.mem.readInt(u32, bytes[0..4], .native));
+            if (!address.isReadable(self.system, value, @sizeOf(u32))) return .FAULT;
+            const bytes: *const [@sizeOf(u32)]u8 = @ptrCast(value.?);
+            const range = kernel.unpack(std.mem.readInt(u32, bytes, .native));
             if (range.low != 0 and range.high != 0 and range.low > range.high) return .INVAL;
             if (!self.remembered.remember(self.system, fd, kernel.pack(range))) return null;
             self.guest_sets_ranges.store(true, .monotonic);
@@ -192,10 +253,11 @@ pub fn Pin(comptime System: type, comptime may_emulate: bool) type {
 
         /// What the option reads as there; null where it fails as ever.
         pub fn emulateGetRange(self: *Self, fd: i32) ?u32 {
-            return if (self.remembersRange(fd)) self.remembered.recall(self.system, fd) else null;
+            return if (self.isEmulated(fd)) self.remembered.recall(self.system, fd) else null;
         }
 
-        fn remembersRange(self: *Self, fd: i32) bool {
+        /// Whether options that this kernel lacks are emulated for `fd`.
+        fn isEmulated(self: *Self, fd: i32) bool {
             return self.mayEmulate() and transport.isPinnable(self.system, fd);
         }
 
@@ -258,6 +320,7 @@ pub fn Pin(comptime System: type, comptime may_emulate: bool) type {
             if (!name.isInternet() or name.port() != 0) return call.run(call);
             const kind = transport.kindOf(self.system, call.fd) orelse return call.run(call);
             self.reserved.refresh(self.system);
+            if (self.pending(call.fd)) |waiting| name = waiting.name;
             const ports = self.portsOf(call.fd);
             const scope: emulation.Scope = .{ .ports = &ports, .reserved = &self.reserved, .random = &self.random };
             switch (call.moment) {
@@ -272,10 +335,23 @@ pub fn Pin(comptime System: type, comptime may_emulate: bool) type {
                     if (deferral.mayBe(self.system, call.fd)) return call.run(call);
                     name = address.copy(self.system, call.address, call.length) orelse return call.run(call);
                     if (name.port() != 0) return call.run(call);
+                    if (self.bindLate(call, scope, kind, &name)) |result| return result;
                 },
                 .listen, .settle => {},
             }
             return self.afterSearch(call, .ADDRINUSE, emulation.bind(self.system, scope, call.fd, &name));
+        }
+
+        /// bind(ip, 0) where the kernel cannot remember an address alone; null where it must be carried out at once.
+        fn bindLate(self: *Self, call: *const Call, scope: emulation.Scope, kind: transport.Kind, name: *sys.Name) ?isize {
+            const is_asked = late_bind.isAsked(self.system, call.fd) orelse return null;
+            if (!is_asked and (kind != .stream or !self.settings.defer_bind)) return null;
+            if (deferral.isThere(self.system, call.fd)) return null;
+            const answer = emulation.probe(self.system, scope, call.fd, kind, name) orelse return null;
+            if (answer != .full) return self.afterSearch(call, .ADDRINUSE, answer);
+            if (!late_bind.leave(self.system, call.fd, name, !is_asked)) return null;
+            self.may_hold_pending.store(true, .monotonic);
+            return 0;
         }
 
         fn destinationOf(self: *Self, call: *const Call) ?sys.Name {
@@ -296,8 +372,11 @@ pub fn Pin(comptime System: type, comptime may_emulate: bool) type {
         /// `full`: what the kernel says to such a call where its range is exhausted.
         fn afterSearch(self: *Self, call: *const Call, full: sys.E, answer: emulation.Answer) isize {
             return switch (answer) {
-                // The call was for a port, and nothing else.
-                .bound => if (call.moment == .bind or call.moment == .settle) 0 else call.run(call),
+                .bound => {
+                    if (self.may_hold_pending.load(.monotonic)) late_bind.forget(self.system, call.fd);
+                    // The call was for a port, and nothing else.
+                    return if (call.moment == .bind or call.moment == .settle) 0 else call.run(call);
+                },
                 .full => self.fail(full),
                 .forbidden => self.unkept(call),
                 // EINVAL: another thread has bound the socket meanwhile.
