@@ -32,6 +32,8 @@ pub const IP = struct {
     pub const RECVOPTS = linux.IP.RECVOPTS;
     /// Asks for the IP options of datagrams, to be sent back: without any effect on a TCP socket.
     pub const RETOPTS = linux.IP.RETOPTS;
+    /// Drops a connection's packets that come from too far: without any effect on a UDP socket. Linux 2.6.34.
+    pub const MINTTL = linux.IP.MINTTL;
 };
 
 /// What the options of level SOL_IPV6 and SOL_UDP are that we ask.
@@ -112,6 +114,17 @@ pub const Ends = struct { source: Name, destination: Name };
 
 pub const Option = union(enum) { value: u32, errno: E };
 
+/// Whether an option that is on or off is on; no where there is no such option.
+pub fn isOn(system: anytype, fd: i32, level: u32, name: u32) bool {
+    return switch (system.getOption(fd, level, name)) {
+        .value => |value| value != 0,
+        .errno => false,
+    };
+}
+
+/// One instruction of classic BPF: linux/filter.h, struct sock_filter.
+pub const Instruction = extern struct { code: u16, if_true: u8 = 0, if_false: u8 = 0, operand: u32 };
+
 /// The real calls. Tests have a scripted twin with the same methods (`fake_system.zig`).
 pub const System = struct {
     pub fn getOption(_: System, fd: i32, level: u32, name: u32) Option {
@@ -138,6 +151,32 @@ pub const System = struct {
     /// The value is what stands at `value`, wherever that is: EFAULT where it cannot be read.
     pub fn setOptionFrom(_: System, fd: i32, level: u32, name: u32, value: *const anyopaque) E {
         return linux.errno(raw("setsockopt", .{ fd, level, name, value, @as(usize, @sizeOf(u32)) }));
+    }
+
+    /// Of how many instructions the socket's filter is, which are then in `program`; 0 where it has none, null
+    /// where it has more than there is room for, or where the kernel does not tell (before Linux 3.8). socket(7)
+    pub fn filter(_: System, fd: i32, program: []Instruction) ?usize {
+        var length: linux.socklen_t = @intCast(program.len);
+        const rc = raw("getsockopt", .{ fd, SOL.SOCKET, SO.ATTACH_FILTER, program.ptr, &length });
+        return if (linux.errno(rc) == .SUCCESS) length else null;
+    }
+
+    /// In place of the one that the socket has.
+    pub fn attachFilter(_: System, fd: i32, program: []const Instruction) E {
+        const given: extern struct { length: c_ushort, program: [*]const Instruction } =
+            .{ .length = @intCast(program.len), .program = program.ptr };
+        const bytes: usize = @sizeOf(@TypeOf(given));
+        return linux.errno(raw("setsockopt", .{ fd, SOL.SOCKET, SO.ATTACH_FILTER, &given, bytes }));
+    }
+
+    /// A socket of our own; null where there can be none.
+    pub fn open(_: System, domain: u32, kind: u32) ?i32 {
+        const opened = raw("socket", .{ domain, kind | SOCK.CLOEXEC, 0 });
+        return if (linux.errno(opened) == .SUCCESS) @intCast(opened) else null;
+    }
+
+    pub fn close(_: System, fd: i32) void {
+        _ = linux.close(fd);
     }
 
     /// Null where the descriptor is no socket.
@@ -182,11 +221,9 @@ pub const System = struct {
 
     /// The two ends that a connection to `destination` would have, as routing says it: a UDP socket is
     /// connected and asked, and nothing is sent. Null where there is no route.
-    pub fn route(_: System, destination: *const Name) ?Ends {
-        const opened = raw("socket", .{ destination.bytes.family, SOCK.DGRAM | SOCK.CLOEXEC, 0 });
-        if (linux.errno(opened) != .SUCCESS) return null;
-        const fd: i32 = @intCast(opened);
-        defer _ = linux.close(fd);
+    pub fn route(system: System, destination: *const Name) ?Ends {
+        const fd = system.open(destination.bytes.family, SOCK.DGRAM) orelse return null;
+        defer system.close(fd);
         if (linux.errno(raw("connect", .{ fd, &destination.bytes, destination.length })) != .SUCCESS) return null;
         var ends: Ends = undefined;
         inline for (.{ "getsockname", "getpeername" }, .{ &ends.source, &ends.destination }) |call, name| {

@@ -15,6 +15,7 @@ const std = @import("std");
 const order = @import("../order.zig");
 const reuse = @import("../reuse.zig");
 const sys = @import("../system.zig");
+const Transport = @import("../Policy.zig").Transport;
 const Ports = @import("../Ports.zig");
 const Reserved = @import("../Reserved.zig");
 const Random = @import("../random.zig").Random;
@@ -67,6 +68,29 @@ pub fn bindFor(system: anytype, scope: Scope, fd: i32, name: *sys.Name, destinat
 pub fn afterConnect(system: anytype, fd: i32, guests: reuse.Options) void {
     reuse.share(system, fd);
     reuse.hide(system, fd, guests);
+}
+
+/// What bind(2) would say to `name`'s address on a socket without a port: `full` where it has no fault to find.
+/// Null where that cannot be told.
+///
+/// A port is made busy first, by a socket of our own: so the kernel, who alone can judge an address, refuses nothing
+/// but that port. Should it take the port nevertheless (the busy one is gone, or counts in another network
+/// namespace), then the socket is bound, and to one of the ports.
+pub fn probe(system: anytype, scope: Scope, fd: i32, kind: Transport, name: *sys.Name) ?Answer {
+    const family = (system.getName(fd) orelse return null).bytes.family;
+    const helper = system.open(family, if (kind == .tcp) sys.SOCK.STREAM else sys.SOCK.DGRAM) orelse return null;
+    defer system.close(helper);
+    // Others may go on to join TCP ports. Of UDP ports that would take datagrams away.
+    if (kind == .tcp) reuse.share(system, helper);
+    name.setPort(no_port);
+    switch (tryExclusive(system, scope, helper, name, exclusive_tries, no_port)) {
+        // Busy by ourselves, or by others.
+        .bound, .full => if (name.port() == no_port) return null,
+        .forbidden, .failed => return null,
+    }
+    const guests = reuse.takeAway(system, fd);
+    defer reuse.giveBack(system, fd, guests);
+    return tryPort(system, fd, name, name.port()) orelse .full;
 }
 
 const no_port = 0;
