@@ -8,7 +8,7 @@ import type { Report } from "../run_case.ts";
 import type { Booted } from "./messages.ts";
 import { asRefusal, isAbsent, isLacking, outcomeOf, refusalOutcome } from "./outcome.ts";
 
-const yes = { tcp: "ok", udp: "ok", mptcp: "ok" };
+const yes = { tcp: "ok", udp: "ok", mptcp: "ok", sctp: "ok" };
 
 /** Debian 12's: the option for TCP and UDP alone. */
 const kernel: Booted = {
