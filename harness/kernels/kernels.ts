@@ -3,7 +3,7 @@
 // is missing that it needs.
 
 import { join, resolve } from "node:path";
-import { Argument, Command } from "commander";
+import { Argument, Command, CommanderError } from "commander";
 import { root } from "../../generator/build.ts";
 import { exitStatus, Failure, reportingFailure } from "../../generator/failure.ts";
 import { type CaseFile, readCases } from "../case_file.ts";
@@ -33,13 +33,14 @@ interface Options {
 
 const labels = debianKernels.map(({ label }) => label);
 
-await new Command("kernels")
+const command = new Command("kernels")
   .description("Run cases on real kernels under QEMU and print one table of what became of them")
   .addArgument(new Argument("[kernel...]", "kernels of Debian (default: all)").choices(labels))
   .option("--case <name...>", "only these folders of fixtures/cases", [])
   .option("--kernel <vmlinuz>", "another kernel's image, with --modules")
   .option("--modules <dir>", "the modules of --kernel, such as /lib/modules/RELEASE")
   .showHelpAfterError("(--help says more)")
+  .exitOverride()
   .action(reportingFailure(async (wanted: string[], options: Options) => {
     requirePrograms({ fetching: options.kernel === undefined });
     const cases = await readCases(options.case);
@@ -57,8 +58,14 @@ await new Command("kernels")
     for (const line of remarks(runs)) console.log(line);
     console.log(summary(passed, failed, skipped));
     Deno.exit(failed === 0 ? 0 : exitStatus.failed);
-  }))
-  .parseAsync(Deno.args, { from: "user" });
+  }));
+
+try {
+  await command.parseAsync(Deno.args, { from: "user" });
+} catch (error) {
+  if (!(error instanceof CommanderError)) throw error;
+  Deno.exit(error.exitCode === 0 ? 0 : exitStatus.usage);
+}
 
 async function runAloud(kernel: Kernel, names: readonly string[]): Promise<KernelRun> {
   const run = await runKernel(kernel, names);
