@@ -115,3 +115,12 @@ Deno.test("refusalOutcome() is bad where the run broke down", () => {
     reasons: ["run: Cannot listen"],
   });
 });
+
+Deno.test("asRefusal() expects of standard error what is ours, not what others print of their calls", () => {
+  const stderrOf = (line: string) => {
+    const test = testOf({ program: ["sh"], expect: { stderr: [line] } });
+    return asRefusal(test).file.case.expect.stderr;
+  };
+  assert.equal(stderrOf("before: connect"), undefined);
+  assert.deepEqual(stderrOf("portpin: Cannot use it"), ["portpin: Cannot use it"]);
+});

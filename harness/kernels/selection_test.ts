@@ -64,6 +64,19 @@ Deno.test("testsUnder() takes all families of what only the kernel engine runs",
   assert.equal(selected(able, "tcp", { ...families, worlds: ["kernel"] }).length, 3);
 });
 
+Deno.test("testsUnder() takes nothing that holds only where the kernel has the option it lacks", () => {
+  assert.deepEqual(selected(unable, "tcp", { worlds: ["kernel"] }), []);
+});
+
+Deno.test("testsUnder() measures no program by what it does alone without the option that it sets", () => {
+  const bare = (...program: string[]) =>
+    testsUnder(unable, file("tcp", { program, bare: "same" })).map(({ test }) =>
+      test.file.case.bare
+    );
+  assert.deepEqual(bare("{guest}", "setsockopt s IP_LOCAL_PORT_RANGE 1-2"), ["same", undefined]);
+  assert.deepEqual(bare("{guest}", "connect s 127.0.0.1:1"), ["same", "same"]);
+});
+
 Deno.test("testsUnder() takes one family of what is heavy", () => {
   assert.equal(selected(able, "threads-tcp", families).length, 2);
 });
