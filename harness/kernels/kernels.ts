@@ -69,7 +69,7 @@ try {
 
 async function runAloud(kernel: Kernel, names: readonly string[]): Promise<KernelRun> {
   const run = await runKernel(kernel, names);
-  console.error(`portpin: ${run.label} is through after ${Math.round(run.seconds)} s`);
+  console.error(`portpin: ${run.label} ended after ${Math.round(run.seconds)} s`);
   return run;
 }
 
