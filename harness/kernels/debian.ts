@@ -15,7 +15,7 @@ export interface DebianKernel {
   readonly suite: string;
 }
 
-/** What each has of the options is in DESIGN.md. */
+/** What each has of the options is in the table that a run prints. */
 export const debianKernels: readonly DebianKernel[] = [
   { label: "5.10", suite: "bullseye" },
   { label: "6.1", suite: "bookworm" },
