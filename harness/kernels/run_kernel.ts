@@ -38,5 +38,6 @@ export async function runKernel(kernel: Kernel, names: readonly string[]): Promi
 async function describeEnd(ended: string | undefined, console: string): Promise<string> {
   const text = await Deno.readTextFile(console).catch((error) => `no console: ${error.message}`);
   const last = text.trim().split("\n").slice(-consoleLines).join("\n");
-  return `${ended ?? "it ended before its tests did"}; the console's last lines:\n${last}`;
+  const said = last === "" ? "the console is empty" : `the console's last lines:\n${last}`;
+  return `${ended ?? "it ended before its tests did"}; ${said}`;
 }
