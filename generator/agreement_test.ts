@@ -3,7 +3,7 @@
 
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { build, root } from "./build.ts";
+import { build } from "./build.ts";
 import { exitStatus, Failure } from "./failure.ts";
 import { generalPolicy } from "./policy.ts";
 import { environmentSettings, withSettings } from "./settings.ts";
