@@ -117,6 +117,13 @@ function explainDeferral(policy: Policy, count: number, { noPortErrno }: KernelV
   const carried = `${count} TCP ${count === 1 ? "connection" : "connections"}`;
   const once = `after the guest's own bind(ip, 0) there is room for ${carried} in all.`;
   if (!policy.deferBind) return fact(`A bind is not deferred: ${once}`);
+  if (noPortErrno !== undefined && policy.engine !== "kernel") {
+    return fact(
+      `The guest's own bind(ip, 0) on TCP is deferred to connect() by portpin itself, because ` +
+        `setting IP_BIND_ADDRESS_NO_PORT (option 24) gives ${noPortErrno} here: there is room for ` +
+        `${carried} to each destination.`,
+    );
+  }
   if (noPortErrno !== undefined) {
     return warning(
       `A bind cannot be deferred: this kernel does not have IP_BIND_ADDRESS_NO_PORT (option 24); ` +
