@@ -80,11 +80,9 @@ pub fn isAddressOurs(system: anytype, fd: i32) bool {
     return !sys.isOn(system, fd, sys.SOL.IP, own_address_mark);
 }
 
-/// Whether the option is set by us, so that the guest must read 0. A UDP socket has no mark: there it is ours
-/// unless `guest_defers`, the guest has set the option of some socket itself.
-pub fn isOurs(system: anytype, fd: i32, guest_defers: bool) bool {
-    if (!mayBe(system, fd)) return false;
-    return isUnmarkedTcp(system, fd) or !guest_defers;
+/// Whether the option is set by us, so that the guest must read 0.
+pub fn isOurs(system: anytype, fd: i32) bool {
+    return mayBe(system, fd) and isUnmarkedTcp(system, fd);
 }
 
 fn isUnmarkedTcp(system: anytype, fd: i32) bool {

@@ -107,7 +107,11 @@ pub fn Pin(comptime System: type, comptime policy: Policy) type {
         pub fn adoptStranger(self: *Self, fd: i32) void {
             if (!transport.isPinnable(self.system, fd)) return;
             if (may_have_source) self.may_hold_bound.store(true, .monotonic);
-            if (deferral.mayBe(self.system, fd)) self.may_hold_deferred.store(true, .monotonic);
+            if (deferral.mayBe(self.system, fd)) {
+                self.may_hold_deferred.store(true, .monotonic);
+                // By whom, on UDP nobody can tell any more.
+                if (may_have_source and transport.isUdp(self.system, fd)) self.guest_defers.store(true, .monotonic);
+            }
             if (may_emulate and late_bind.pending(self.system, fd) != null) self.may_hold_pending.store(true, .monotonic);
             if (may_emulate and reuse.isHidden(self.system, fd)) self.may_hold_shared.store(true, .monotonic);
             if (!self.kernelGivesRange()) return;
@@ -419,7 +423,11 @@ pub fn Pin(comptime System: type, comptime policy: Policy) type {
         }
 
         pub fn isDeferredByUs(self: *Self, fd: i32) bool {
-            return self.may_hold_deferred.load(.monotonic) and deferral.isOurs(self.system, fd, !may_have_source or self.guest_defers.load(.monotonic));
+            if (!self.may_hold_deferred.load(.monotonic)) return false;
+            if (deferral.isOurs(self.system, fd)) return true;
+            // A UDP socket has no room for a mark: there it is ours unless the guest uses the option itself.
+            if (!may_have_source or !self.mayForceSource() or self.guest_defers.load(.monotonic)) return false;
+            return transport.isUdp(self.system, fd);
         }
 
         fn pending(self: *Self, fd: i32) ?late_bind.Pending {
