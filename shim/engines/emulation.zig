@@ -24,6 +24,9 @@ const Random = @import("../random.zig").Random;
 /// them is free with a probability of 97 %, and a failing bind(2) costs a third of a look-up.
 const exclusive_tries = 32;
 
+/// The default of `ip_unprivileged_port_start`: bind(2) of a lower port may be forbidden for itself.
+const unprivileged_ports = 1024;
+
 pub const Answer = union(enum) {
     /// The socket has one of the ports.
     bound,
@@ -135,7 +138,9 @@ fn tryPort(system: anytype, fd: i32, name: *sys.Name, port: u16) ?Answer {
     return switch (system.bind(fd, name)) {
         .SUCCESS => .bound,
         .ADDRINUSE => null,
-        .ACCES, .PERM => .forbidden,
+        // The port alone is forbidden, to whoever lacks CAP_NET_BIND_SERVICE: busy for this socket. ip(7)
+        .ACCES => if (port < unprivileged_ports) null else .forbidden,
+        .PERM => .forbidden,
         else => |errno| .{ .failed = errno },
     };
 }
