@@ -10,13 +10,24 @@ import { describeMissing, findInstalled } from "../servers/programs.ts";
 import { type Benchmark, type Context, type Result, verdictOf } from "./benchmark.ts";
 import { buildCycles } from "./cycles.ts";
 import { instructions } from "./instructions.ts";
+import { occupancyCalls } from "./occupancy_calls.ts";
+import { occupancyTimes } from "./occupancy_times.ts";
+import { portChoice } from "./port_choice.ts";
 import { renderResult, toJson } from "./render.ts";
 import { sizes } from "./sizes.ts";
 import { systemCalls } from "./system_calls.ts";
 import { times } from "./times.ts";
 import { makeVariants } from "./variants.ts";
 
-const benchmarks: readonly Benchmark[] = [systemCalls, times, instructions, sizes];
+const benchmarks: readonly Benchmark[] = [
+  systemCalls,
+  times,
+  instructions,
+  sizes,
+  occupancyCalls,
+  occupancyTimes,
+  portChoice,
+];
 
 const program = new Command("bench")
   .description("Measure what portpin costs, in a network namespace, against the budgets")
