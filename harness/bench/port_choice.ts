@@ -3,9 +3,10 @@
  * order.
  *
  * The emulation starts anywhere, each time. The kernel does not: it starts at a secret number for
- * the pair of addresses, and goes up from there by a random step of 1 to 8 ports each time (Linux
- * 6.8 and later with a range; `__inet_hash_connect()`). To one destination its choice is therefore
- * more even than chance would have it, and each port close to the one before.
+ * the pair of addresses and the destination port, and goes up from there by a random step of 1 to 8
+ * ports each time (`__inet_hash_connect()`; every port is used from Linux 6.8 on, 207184853dbd). So
+ * to one destination it goes round the set: more evenly than chance would, but for the round that is
+ * not complete, and each port is close to the one before.
  */
 import type { PortRange } from "../../generator/ports.ts";
 import { inFreshNamespace } from "../namespace.ts";
@@ -14,7 +15,7 @@ import { noTimeWait } from "./cycles.ts";
 import { type Engine, portRanges, Prober } from "./occupancy.ts";
 import { chiSquaredOf } from "./statistics.ts";
 
-const connects = 16_384;
+const connects = 65_536;
 const firstOnes = 128;
 
 /** As many as the smaller set has ports, so that even and odd ones are told apart there. */
