@@ -12,7 +12,8 @@
  *   from the same ports it meets those of the kernel's choice as well: the kernel locks them, so it
  *   cannot join them for any destination. That is its worst case.
  * - The search meets its own: the lowest ones, without a gap, since it always takes the lowest that
- *   is free. Among those of the kernel's choice it finds gaps sooner, and is shown there too.
+ *   is free. Among those of the kernel's choice it finds a gap sooner or later, always the same: its
+ *   number there is one draw of a lottery.
  *
  * A *crowd* is a network namespace where connections to one destination, of one engine's making, take
  * ports; every engine has its own, so that none meets another's. Who connects there is a *prober*.

@@ -1,7 +1,8 @@
 /**
  * System calls of one TCP connect where a part of the ports is taken: counted by strace between two
- * marks that the program makes, one count for each connect, and of those the median. So portpin's
- * reading of `ip_local_port_range`, once a second, is in none.
+ * marks that the program makes, one count for each connect, and of those the median. Portpin's reading
+ * of `ip_local_port_range`, once a second, is three calls more: they are in the median only where
+ * under strace a connect takes about a second itself, in the larger set when it is full.
  *
  * Bound: an emulated connect makes at most 3 system calls a port and 64 besides. A port costs a
  * look-up by sock_diag(7), which is two, and where its 4-tuple is free a bind(2), which fails where

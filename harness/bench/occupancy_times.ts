@@ -76,10 +76,20 @@ async function timeIn({ variants, progress }: Context, range: PortRange): Promis
   return places.map((place) => figures.get(place)!);
 }
 
-/** Connects of a block, which takes a few milliseconds where it can: a full set takes its time. */
-function connectsAt({ ports, occupancy }: Place, engine: Engine): number {
-  const looksFar = occupancy === 1 || engine === "search";
-  return looksFar ? Math.max(1, Math.round(2_000 / ports)) : 40;
+/**
+ * Connects of a block: so many that it looks at some two thousand ports, but no more than 40. The
+ * first one after a turn of the others is slow; where a block has only one, that one is so long that
+ * this does not matter.
+ */
+function connectsAt(place: Place, engine: Engine): number {
+  return Math.min(40, Math.max(1, Math.round(2_000 / portsLookedAt(place, engine))));
+}
+
+/** How many ports a connect is expected to look at. */
+function portsLookedAt(place: Place, engine: Engine): number {
+  const { ports, occupancy, crowd } = place;
+  if (occupancy === 1) return ports;
+  return engine === "search" && crowd === "own" ? takenAt(place) + 1 : 1 / (1 - occupancy);
 }
 
 async function timeAt(place: Place, stages: ReadonlyMap<Engine, Stage>): Promise<Figure> {
