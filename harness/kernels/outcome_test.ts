@@ -124,3 +124,18 @@ Deno.test("asRefusal() expects of standard error what is ours, not what others p
   assert.equal(stderrOf("before: connect"), undefined);
   assert.deepEqual(stderrOf("portpin: Cannot use it"), ["portpin: Cannot use it"]);
 });
+
+Deno.test("asRefusal() lets peers see the ports that the program binds by number, and no others", () => {
+  const portsOf = (second: string) => {
+    const test = testOf({
+      ports: "50000-50003",
+      matrix: { second: [second] },
+      services: { a: { kind: "tcp" } },
+      program: ["{guest}", "bind a {a.address}:0", "bind a {a.address}:{second}", "connect a {a}"],
+    });
+    return asRefusal(test).file.case.expect.observations.a.ports;
+  };
+  assert.equal(portsOf("50700"), "50000-50003,50700");
+  assert.equal(portsOf("50001"), "inside");
+  assert.equal(portsOf("0"), "inside");
+});
