@@ -29,6 +29,8 @@ pub const Socket = struct {
     reuse_port: bool = false,
     /// Host byte order; 0: no port yet.
     port: u16 = 0,
+    /// Whether a disconnect leaves it its port.
+    is_bound_by_guest: bool = false,
     /// What it is bound to, in IPv4.
     address: [4]u8 = @splat(0),
 };
@@ -142,6 +144,12 @@ pub const FakeSystem = struct {
     pub fn setOptionFrom(fake: FakeSystem, fd: i32, level: u32, name: u32, value: *const anyopaque) E {
         if (!fake.kernel.readable) return .FAULT;
         return fake.setOption(fd, level, name, @as(*align(1) const u32, @ptrCast(value)).*);
+    }
+
+    pub fn disconnectIdle(fake: FakeSystem, fd: i32) bool {
+        const socket = fake.enter(fd) orelse return false;
+        if (!socket.is_bound_by_guest) socket.port = 0;
+        return true;
     }
 
     pub fn isLocal(_: FakeSystem, _: *const sys.Name) bool {

@@ -524,7 +524,7 @@ pub fn Pin(comptime System: type, comptime policy: Policy) type {
         /// every call of a socket that has its port already or is none of ours.
         fn unkept(self: *Self, call: *const Call) isize {
             if (self.settings.when_unkept == .leave) return call.run(call);
-            if (!transport.isPinnable(self.system, call.fd) or self.isBound(call.fd)) return call.run(call);
+            if (!transport.isPinnable(self.system, call.fd) or self.isTaken(call)) return call.run(call);
             const port = address.read(self.system, call.address, call.length);
             const needs_port = switch (call.moment) {
                 // AF_UNSPEC disconnects, and what is no address fails by itself.
@@ -540,8 +540,9 @@ pub fn Pin(comptime System: type, comptime policy: Policy) type {
         fn emulate(self: *Self, all: *const Ports, call: *const Call, from: ?*const sys.Name) isize {
             if (!may_emulate) unreachable;
             var name = self.system.getName(call.fd) orelse return call.run(call);
-            if (!name.isInternet() or name.port() != 0) return call.run(call);
+            if (!name.isInternet()) return call.run(call);
             const kind = transport.kindOf(self.system, call.fd) orelse return call.run(call);
+            if (name.port() != 0 and !self.releases(call)) return call.run(call);
             if (self.pending(call.fd)) |waiting| name = waiting.name;
             if (from) |end| if (self.isOpen(call.fd, &name)) {
                 name = end.*;
@@ -651,6 +652,21 @@ pub fn Pin(comptime System: type, comptime policy: Policy) type {
         /// The guest has set SO_REUSEADDR.
         pub fn noteReuseAddress(self: *Self, fd: i32, on: bool) void {
             if (self.isSharedByUs(fd)) reuse.noteHidden(self.system, fd, on);
+        }
+
+        /// Whether a call finds its socket with a port that it will keep.
+        fn isTaken(self: *Self, call: *const Call) bool {
+            return self.isBound(call.fd) and !self.releases(call);
+        }
+
+        /// A send without a destination fails, and leaves an unbound UDP socket with whatever port the kernel chose: a
+        /// connect comes without it. What the guest bound itself stays. Only where the kernel lacks the range, so that a
+        /// library for the kernel engine alone, and a kernel that has it, needs none of this.
+        fn releases(self: *Self, call: *const Call) bool {
+            if (!may_emulate or call.moment != .connect or !transport.isUdp(self.system, call.fd)) return false;
+            const name = self.system.getName(call.fd) orelse return false;
+            if (self.settings.own.ports.has(name.port())) return false;
+            return self.system.disconnectIdle(call.fd) and !self.isBound(call.fd);
         }
 
         fn isBound(self: *Self, fd: i32) bool {

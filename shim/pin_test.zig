@@ -600,3 +600,16 @@ test "without deferral nothing is deferred" {
     try expectEqual(0, scene.run(APin.bind, binding(0, &any_port))[0]);
     try expectEqual(50000, sockets[0].port);
 }
+
+test "emulation: a UDP socket that a failed send gave a port connects from one of the ports, one that the guest bound does not" {
+    const datagram: fake.Socket = .{ .kind = sys.SOCK.DGRAM, .protocol = sys.IPPROTO.UDP, .port = 33333 };
+    var bound = datagram;
+    bound.is_bound_by_guest = true;
+    var sockets = [_]fake.Socket{ datagram, bound };
+    var scene = try oldKernel(&sockets);
+    scene.settle();
+    try expectEqual(0, scene.run(APin.choose, connecting(0))[0]);
+    try expect(scene.pin.settings.own.ports.has(sockets[0].port));
+    try expectEqual(0, scene.run(APin.choose, connecting(1))[0]);
+    try expectEqual(33333, sockets[1].port);
+}

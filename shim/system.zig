@@ -188,6 +188,20 @@ pub const System = struct {
         return name;
     }
 
+    /// Disconnects a UDP socket that is not connected: it loses a port that it was not bound to by bind(2), and nothing
+    /// else. False where it has a peer or is bound to an interface, which it would lose too. (udp_disconnect)
+    pub fn disconnectIdle(_: System, fd: i32) bool {
+        var peer: Name = undefined;
+        peer.length = @sizeOf(linux.sockaddr.in6);
+        if (linux.errno(raw("getpeername", .{ fd, &peer.bytes, &peer.length })) != .NOTCONN) return false;
+        var interface: [linux.IFNAMESIZE]u8 = undefined;
+        var length: linux.socklen_t = interface.len;
+        const asked = raw("getsockopt", .{ fd, SOL.SOCKET, SO.BINDTODEVICE, &interface, &length });
+        if (linux.errno(asked) != .SUCCESS or length != 0) return false;
+        const nobody: linux.sockaddr = .{ .family = AF.UNSPEC, .data = @splat(0) };
+        return linux.errno(raw("connect", .{ fd, &nobody, @as(usize, @sizeOf(linux.sockaddr)) })) == .SUCCESS;
+    }
+
     pub fn bind(_: System, fd: i32, name: *const Name) E {
         return linux.errno(raw("bind", .{ fd, &name.bytes, name.length }));
     }
