@@ -26,6 +26,8 @@ pub fn build(b: *std.Build) void {
     b.installArtifact(library);
 
     const tests = b.addTest(.{ .root_module = shim(b, policy_module, b.graph.host, .Debug) });
+    // What the generator's rules are held to as well.
+    tests.root_module.addAnonymousImport("rules_table", .{ .root_source_file = b.path("fixtures/rules.zon") });
     b.step("test", "Run the shim's unit tests").dependOn(&b.addRunArtifact(tests).step);
 
     @import("fixtures/programs/build_programs.zig").addStep(b);

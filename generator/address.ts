@@ -79,6 +79,11 @@ export function isMulticast(address: Address): boolean {
   return isKind(address, "multicast");
 }
 
+/** Whether it is 255.255.255.255. */
+export function isBroadcast(address: Address): boolean {
+  return address === ipv4Last;
+}
+
 function isKind(address: Address, kind: "loopback" | "multicast"): boolean {
   return ipaddr.fromByteArray(bytesOf(address)).range() === kind;
 }

@@ -3,7 +3,7 @@
 
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { build, root } from "./build.ts";
+import { build } from "./build.ts";
 import { exitStatus, Failure } from "./failure.ts";
 import { generalPolicy } from "./policy.ts";
 import { environmentSettings, withSettings } from "./settings.ts";
@@ -44,19 +44,25 @@ const sources = [
   ...["", ",", "192.0.2.7,", ",192.0.2.7", "192.0.2.7,192.0.2.8", "::1,192.0.2.7,::2", " ::1"],
   ...["127.1", "0x7f.0.0.1", "192.0.2.300", "192.0.2.07", "192.0.2.0/24", "localhost", "1::2::3"],
   ...["2001:db8::g", "1:2:3:4:5:6:7", "1:2:3:4:5:6:7:8:9", "00001::", ":1", "1:", "[::1]", ":::"],
-  ...["0.0.0.0", "::", "224.0.0.1", "ff02::1", "::ffff:192.0.2.7", "fe80::1%eth0", "::1%"],
+  ...[
+    "0.0.0.0",
+    "::",
+    "224.0.0.1",
+    "240.0.0.1",
+    "255.255.255.255",
+    "ff02::1",
+    "::ffff:192.0.2.7",
+    "fe80::1%eth0",
+    "::1%",
+  ],
 ];
 
 Deno.test("withSettings() and the shim refuse the same environments", async (t) => {
   await compare(t, environments);
 });
 
-Deno.test({
-  name: "withSettings() and the shim refuse the same sources",
-  // Until the shim knows sources; it refuses each of them now.
-  ignore: (await Deno.readTextFile(join(root, "shim", "environment.zig")))
-    .includes("unusable(.PORTPIN_SOURCE, value, not_supported)"),
-  fn: (t) => compare(t, sources.map((source) => ({ PORTPIN_SOURCE: source }))),
+Deno.test("withSettings() and the shim refuse the same sources", async (t) => {
+  await compare(t, sources.map((source) => ({ PORTPIN_SOURCE: source })));
 });
 
 async function compare(t: Deno.TestContext, environments: readonly Record<string, string>[]) {

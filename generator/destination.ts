@@ -13,24 +13,28 @@ export function parseDestination(text: string): Parsed<Destination> {
   const [place, word] = slash < 0 ? [text, "tcp"] : [text.slice(0, slash), text.slice(slash + 1)];
   const transport = transports.find((known) => known === word);
   if (transport === undefined) {
-    return refuse(slash + 1, `expected ${transports.join(", ")}, not ${JSON.stringify(word)}`);
+    return refuse(
+      slash + 1,
+      `expected one of ${transports.join(", ")}, not ${JSON.stringify(word)}`,
+    );
   }
   return parsePlace(place, transport);
 }
 
 function parsePlace(text: string, transport: Transport): Parsed<Destination> {
-  const match = /^(?:\[([^\]]*)\]|([^:[\]]*))(?::(.*))?$/.exec(text);
-  if (match === null) {
-    return refuse(0, parseAddress(text) === undefined ? expected : `expected [${text}]:PORT`);
+  const bare = parseAddress(text);
+  if (bare !== undefined) {
+    const host = text.includes(":") ? `[${text}]` : text;
+    return refuse(text.length, `it has no port, expected ${host}:PORT`);
   }
-  const [, bracketed, bare, port] = match;
-  const host = bracketed ?? bare;
+  const match = /^(?:\[([^\]]*)\]|([^:[\]]*)):([^:]*)$/.exec(text);
+  const host = match?.[1] ?? match?.[2] ?? "";
   const address = parseAddress(host);
-  const isPlain = !host.includes(":");
-  if (address === undefined || isPlain !== (bracketed === undefined)) {
+  const isBracketed = match?.[1] !== undefined;
+  if (address === undefined || isBracketed !== host.includes(":")) {
     return refuse(0, zoneProblem(host) ?? expected);
   }
-  if (port === undefined) return refuse(text.length, "it has no port, expected ADDRESS:PORT");
+  const port = match![3];
   if (!/^(0|[1-9]\d*)$/.test(port) || Number(port) < 1 || Number(port) > 65535) {
     const offset = text.length - port.length;
     return refuse(offset, `port ${JSON.stringify(port)} is not within 1-65535`);
@@ -38,8 +42,7 @@ function parsePlace(text: string, transport: Transport): Parsed<Destination> {
   return { ok: true, value: { address, port: Number(port), transport } };
 }
 
-const expected = "expected an IPv4 address or an IPv6 address in brackets, :PORT, and perhaps " +
-  transports.map((transport) => `/${transport}`).join(" or ");
+const expected = "expected ADDRESS:PORT, an IPv6 address in brackets";
 
 /** The text that {@linkcode parseDestination} reads back as the same destination. */
 export function formatDestination({ address, port, transport }: Destination): string {

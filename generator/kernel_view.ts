@@ -3,7 +3,10 @@
 // Whether the kernel has an option is found by setting it on a socket and reading it back: neither
 // version nor header tells, and a seccomp filter may take it away.
 
+import { networkInterfaces } from "node:os";
 import { getSystemErrorName } from "node:util";
+import { parseAddress } from "./address.ts";
+import { type Network, networkAround } from "./network.ts";
 import type { PortRange, PortSet } from "./ports.ts";
 
 /** The kernel and the network namespace as this process sees them. */
@@ -18,6 +21,8 @@ export interface KernelView {
   readonly portRangeErrno: string | undefined;
   /** The errno that setting IP_BIND_ADDRESS_NO_PORT on a TCP socket gives; undefined as above. */
   readonly noPortErrno: string | undefined;
+  /** What the interfaces that are up let be bound. */
+  readonly local: readonly Network[];
 }
 
 /** Looks at the kernel. Needs no privilege and leaves nothing behind. */
@@ -30,7 +35,18 @@ export async function viewKernel(): Promise<KernelView> {
     unprivilegedFrom: Number(await sysctl("ip_unprivileged_port_start")),
     portRangeErrno: probe(ipLocalPortRange, high << 16 | low),
     noPortErrno: probe(ipBindAddressNoPort, 1),
+    local: localNetworks(),
   };
+}
+
+/** The interfaces' addresses; of IPv4 on loopback the whole network is local (127.0.0.9, too). */
+function localNetworks(): Network[] {
+  return Object.values(networkInterfaces()).flatMap((entries = []) =>
+    entries.map(({ address, cidr, family, internal }) => {
+      const whole = family === "IPv4" && internal && cidr !== null;
+      return networkAround(parseAddress(address)!, whole ? 96 + Number(cidr.split("/")[1]) : 128);
+    })
+  );
 }
 
 async function sysctl(name: string): Promise<string> {

@@ -10,7 +10,9 @@ import {
   formatAddress,
   ipv4First,
   ipv4Last,
+  isUnspecified,
   parseAddress,
+  reached,
   zoneProblem,
 } from "./address.ts";
 import type { Parsed } from "./ports.ts";
@@ -43,14 +45,23 @@ export function parseNetwork(text: string): Parsed<Network> {
     return { ok: false, problems: [{ offset: spelled.length, reason }] };
   }
   const prefix = bits - longest + Number(length ?? longest);
-  const network = { address: withoutHostBits(address, prefix), prefix };
+  const network = networkAround(address, prefix);
   if (spelled.includes(":") && networkFamily(network) === "ipv4") {
     return refuse(`it is IPv4, write it as ${formatNetwork(network)}`);
   }
   if (network.address !== address) {
     return refuse(`it has host bits set, did you mean ${formatNetwork(network)}?`);
   }
+  if (isUnspecified(address) && prefix === bits) {
+    const meaning = formatAddress(reached(address));
+    return refuse(`as a destination it means ${meaning}, did you mean ${spelled}/0?`);
+  }
   return { ok: true, value: network };
+}
+
+/** The network of `prefix` (IPv4's is 96 + n) that has `address`. */
+export function networkAround(address: Address, prefix: number): Network {
+  return { address: withoutHostBits(address, prefix), prefix };
 }
 
 /** The text that {@linkcode parseNetwork} reads back as the same network. */

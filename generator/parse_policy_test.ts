@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { exitStatus } from "./failure.ts";
-import { parsePolicy, PolicyFailure, readPolicy } from "./parse_policy.ts";
+import { parsePolicy, PolicyFailure, readPolicy, readPolicyAndLines } from "./parse_policy.ts";
 
 async function refusal(file: string): Promise<string> {
   const error = await readPolicy(file).then(() => assert.fail("the policy was accepted"), (e) => e);
@@ -66,4 +66,18 @@ Deno.test("parsePolicy() gives a policy that nobody can change", () => {
   const policy = parsePolicy('{ "name": "frozen", "ports": "60000-60511" }', "p");
   assert(Object.isFrozen(policy) && Object.isFrozen(policy.ports[0]));
   assert(Object.isFrozen(policy.environment));
+});
+
+Deno.test("readPolicyAndLines() knows where each rule begins", async () => {
+  const file = await Deno.makeTempFile();
+  try {
+    const rule = (ports: number) => `{ "to": { "ports": "${ports}" }, "leave": true }`;
+    const text = `{ "name": "lines",\n"rules": [${rule(1)},\r\n// two\n${rule(2)}, ${rule(3)}] }`;
+    await Deno.writeTextFile(file, text);
+    assert.deepEqual((await readPolicyAndLines(file)).ruleLines, [2, 4, 4]);
+    await Deno.writeTextFile(file, '{ "name": "none" }');
+    assert.deepEqual((await readPolicyAndLines(file)).ruleLines, []);
+  } finally {
+    await Deno.remove(file);
+  }
 });

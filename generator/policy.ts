@@ -16,7 +16,7 @@ import {
   slicePattern,
   valueOf,
 } from "./ports.ts";
-import { type Rule, rulesMax, transports } from "./rules.ts";
+import { type Matcher, type Rule, rulesMax, transports } from "./rules.ts";
 import { parseSource, type Source, sourcePattern } from "./source.ts";
 
 /** How the ports are honoured; `auto` is the first of the others that can, for each socket. */
@@ -34,7 +34,7 @@ export type Listen = "keep" | "source";
 /** A validated, canonical, frozen policy: the data of shim/Policy.zig. */
 export interface Policy {
   readonly name: string;
-  /** Empty: `PORTPIN_PORTS` must say. */
+  /** Empty: any port, unless `PORTPIN_PORTS` says which. */
   readonly ports: PortSet;
   readonly slice: Slice | null;
   /** Where connections and flows leave from. */
@@ -141,7 +141,7 @@ export const policySchema = z.strictObject({
   ports: notation(portsPattern, parsePorts).optional().meta({
     description:
       "The source ports that guests may use: LOW-HIGH, a single port, or several separated by " +
-      "commas. Without it PORTPIN_PORTS must say.",
+      "commas. Without it any port will do, unless PORTPIN_PORTS says which.",
     examples: ["60000-60511", "60000-60255,61000"],
   }),
   slice: notation(slicePattern, parseSlice).optional().meta({
@@ -230,12 +230,21 @@ export function canonicalPolicy(file: PolicyFile): Policy {
   });
 }
 
+/** The canonical form of a rule's `to` that passed the schema. */
+export function canonicalMatcher(
+  { networks = [], ports, transport }: RuleFile["to"],
+): Matcher {
+  return {
+    networks: networks.map((network) => valueOf(parseNetwork(network))),
+    ports: ports === undefined ? [] : valueOf(parsePorts(ports)),
+    transport: transport ?? null,
+  };
+}
+
 /** The canonical form of a rule that passed the schema and has no problem of its own. */
 export function canonicalRule({ to, ports, source, leave }: RuleFile): Rule {
   return {
-    networks: (to.networks ?? []).map((network) => valueOf(parseNetwork(network))),
-    ports: to.ports === undefined ? [] : valueOf(parsePorts(to.ports)),
-    transport: to.transport ?? null,
+    ...canonicalMatcher(to),
     then: leave ? "leave" : {
       ports: ports === undefined ? [] : valueOf(parsePorts(ports)),
       source: source === undefined ? {} : valueOf(parseSource(source)),

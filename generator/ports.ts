@@ -66,12 +66,11 @@ export function parsePorts(text: string): Parsed<PortSet> {
     }
     offset += part.length + 1;
   }
-  ranges.sort((a, b) => a.low - b.low || a.offset - b.offset);
   problems.push(...overlaps(ranges));
   problems.sort((a, b) => a.offset - b.offset);
   if (problems.length > 0) return { ok: false, problems };
 
-  const ports = mergeAdjacent(ranges);
+  const ports = unitePorts(ranges);
   if (ports.length > portRangesMax) {
     return refuse(0, `${ports.length} ranges are more than the limit of ${portRangesMax}`);
   }
@@ -90,11 +89,11 @@ function parseRange(text: string): PortRange | undefined {
   return { low: Number(match[1]), high: Number(match[2] ?? match[1]) };
 }
 
-/** Every range that shares ports with one written before it; `ranges` are sorted by `low`. */
+/** Every range that shares ports with one written before it. */
 function overlaps(ranges: readonly WrittenRange[]): TextProblem[] {
   const problems: TextProblem[] = [];
   let widest: WrittenRange | undefined;
-  for (const range of ranges) {
+  for (const range of ranges.toSorted((a, b) => a.low - b.low || a.offset - b.offset)) {
     if (widest !== undefined && range.low <= widest.high) {
       const [first, second] = widest.offset < range.offset ? [widest, range] : [range, widest];
       problems.push({
@@ -107,14 +106,15 @@ function overlaps(ranges: readonly WrittenRange[]): TextProblem[] {
   return problems;
 }
 
-function mergeAdjacent(sorted: readonly PortRange[]): PortRange[] {
-  const merged: PortRange[] = [];
-  for (const { low, high } of sorted) {
-    const last = merged.at(-1);
-    if (last !== undefined && last.high + 1 === low) merged[merged.length - 1] = { ...last, high };
-    else merged.push({ low, high });
+/** The ports that are in any of the ranges. */
+export function unitePorts(ranges: readonly PortRange[]): PortSet {
+  const united: PortRange[] = [];
+  for (const { low, high } of ranges.toSorted((a, b) => a.low - b.low)) {
+    const last = united.at(-1);
+    if (last === undefined || last.high + 1 < low) united.push({ low, high });
+    else united[united.length - 1] = { low: last.low, high: Math.max(last.high, high) };
   }
-  return merged;
+  return united;
 }
 
 /** The text that {@linkcode parsePorts} reads back as the same set. */

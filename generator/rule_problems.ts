@@ -3,9 +3,9 @@
 
 import { familyNames } from "./address.ts";
 import { networkFamily, parseNetwork } from "./network.ts";
-import { canonicalRule, type RuleFile } from "./policy.ts";
+import { canonicalMatcher, canonicalRule, type RuleFile } from "./policy.ts";
 import { parsePorts, type Slice, slicingProblem, valueOf } from "./ports.ts";
-import { areAlike, covers, type Rule } from "./rules.ts";
+import { areAlike, covers, type Matcher, type Rule } from "./rules.ts";
 import { parseSource } from "./source.ts";
 
 /** What is wrong with the value at `path` of the file. */
@@ -28,20 +28,34 @@ export function ruleProblems(
   slice: Slice | undefined,
   file: Checked,
 ): RelationProblem[] {
-  const problems: RelationProblem[] = [];
-  const sound: { index: number; rule: Rule }[] = [];
-  rules.forEach((rule, index) => {
-    if (typeof rule !== "object" || rule === null || Array.isArray(rule)) return;
-    const own = ownProblems(rule, index, slice, file);
-    problems.push(...own);
-    const whole = file.at(["rules", index]) as RuleFile | undefined;
-    if (own.length === 0 && whole !== undefined) sound.push({ index, rule: canonicalRule(whole) });
+  const own = rules.flatMap((rule, index) => {
+    if (typeof rule !== "object" || rule === null || Array.isArray(rule)) return [];
+    return ownProblems(rule, index, slice, file);
   });
-  for (const [position, { index, rule }] of sound.entries()) {
-    const earlier = sound.slice(0, position).find((other) => covers(other.rule, rule));
+  return [...own, ...coverProblems(rules.length, file, own)];
+}
+
+/** Every rule that can never match, because one earlier rule has all its destinations. */
+function coverProblems(
+  count: number,
+  file: Checked,
+  own: readonly RelationProblem[],
+): RelationProblem[] {
+  const problems: RelationProblem[] = [];
+  const passed: { index: number; matcher: Matcher; rule: Rule | undefined }[] = [];
+  for (let index = 0; index < count; index++) {
+    // What is wrong with the rest of a rule changes nothing about whom it is for.
+    const to = file.at(["rules", index, "to"]) as RuleFile["to"] | undefined;
+    if (to === undefined || Object.keys(to).length === 0) continue;
+    const matcher = canonicalMatcher(to);
+    const whole = file.at(["rules", index]) as RuleFile | undefined;
+    const isSound = whole !== undefined && !own.some(({ path }) => path[1] === index);
+    const rule = isSound ? canonicalRule(whole) : undefined;
+    const earlier = passed.find((other) => covers(other.matcher, matcher));
+    passed.push({ index, matcher, rule });
     if (earlier === undefined) continue;
     const which = `rules[${earlier.index}] on line ${file.lineOf(["rules", earlier.index])}`;
-    const reason = areAlike(earlier.rule, rule)
+    const reason = rule && earlier.rule && areAlike(earlier.rule, rule)
       ? `it is a duplicate of ${which}`
       : `it never matches, because ${which} comes first and covers it`;
     problems.push({ path: ["rules", index], reason });

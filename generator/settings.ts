@@ -85,7 +85,7 @@ function slicingComplaints(
   { ports, slice, rules }: Policy,
   settings: readonly Setting[],
 ): string[] {
-  if (slice === null || ports.length === 0) return [];
+  if (slice === null) return [];
   const setting = settings.find(({ key }) => key === "slice") ??
     settings.find(({ key }) => key === "ports");
   if (setting === undefined) return [];
@@ -94,7 +94,7 @@ function slicingComplaints(
     const problem = slicingProblem(then.ports, slice);
     return problem === undefined ? [] : [`${problem} of rules[${index}]`];
   });
-  const problem = slicingProblem(ports, slice);
+  const problem = ports.length === 0 ? undefined : slicingProblem(ports, slice);
   return [...(problem === undefined ? [] : [problem]), ...own]
     .map((reason) => complaint(setting, reason));
 }

@@ -5,6 +5,7 @@ import {
   familyNames,
   familyOf,
   formatAddress,
+  isBroadcast,
   isMulticast,
   isUnspecified,
   parseAddress,
@@ -50,6 +51,7 @@ function sourceProblem(text: string, address: Address): string | undefined {
     return `${text} is unspecified: without a source the kernel chooses the address`;
   }
   if (isMulticast(address)) return `${text} is multicast: nothing is sent from a group`;
+  if (isBroadcast(address)) return `${text} is everybody: nothing is sent from there`;
   return mappedProblem(text, address);
 }
 
@@ -66,11 +68,16 @@ function secondProblem(text: string, address: Address): string {
 }
 
 /** The text that {@linkcode parseSource} reads back as the same source. */
-export function formatSource({ ipv4, ipv6 }: Source): string {
-  return [ipv4, ipv6].filter((address) => address !== undefined).map(formatAddress).join(",");
+export function formatSource(source: Source): string {
+  return addressesOf(source).map(formatAddress).join(",");
+}
+
+/** What it has, IPv4 first. */
+export function addressesOf({ ipv4, ipv6 }: Source): Address[] {
+  return [ipv4, ipv6].filter((address) => address !== undefined);
 }
 
 /** Whether there is no address: the kernel chooses for both families. */
-export function isEmpty({ ipv4, ipv6 }: Source): boolean {
-  return ipv4 === undefined && ipv6 === undefined;
+export function isEmpty(source: Source): boolean {
+  return addressesOf(source).length === 0;
 }

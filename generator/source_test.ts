@@ -20,10 +20,18 @@ Deno.test("parseSource() refuses what is no plain address, and a second one of a
 });
 
 Deno.test("parseSource() refuses what nothing can be sent from", () => {
-  const refused = ["0.0.0.0", "::", "224.0.0.1", "239.255.255.255", "ff02::1", "fe80::1%eth0"]
+  const refused = [
+    "0.0.0.0",
+    "::",
+    "224.0.0.1",
+    "239.255.255.255",
+    "255.255.255.255",
+    "ff02::1",
+    "fe80::1%eth0",
+  ]
     .concat("::ffff:192.0.2.7", "::ffff:0:0");
   for (const text of refused) assert.equal(parseSource(text).ok, false, text);
-  for (const text of ["127.0.0.9", "::1", "fe80::1", "10.0.0.1"]) {
+  for (const text of ["127.0.0.9", "::1", "fe80::1", "10.0.0.1", "240.0.0.1"]) {
     assert.equal(parseSource(text).ok, true, text);
   }
 });

@@ -82,14 +82,18 @@ function relationProblems(value: object, file: Checked): RelationProblem[] {
     if (reason !== undefined) problems.push({ path: ["slice"], reason });
   }
   const environment = file.at(["environment"]) as PolicyFile["environment"] | undefined;
-  if (!("ports" in value) && environment?.includes("PORTPIN_PORTS") === false) {
-    const reason = "a policy without ports must allow PORTPIN_PORTS";
+  const rules = "rules" in value && Array.isArray(value.rules) ? value.rules : [];
+  const isIdle = !("ports" in value) && !("source" in value) && rules.length === 0;
+  const mayWork = environment?.some((name) =>
+    name === "PORTPIN_PORTS" || name === "PORTPIN_SOURCE"
+  );
+  if (isIdle && mayWork === false) {
+    const reason = "a policy without ports and source must allow PORTPIN_PORTS or PORTPIN_SOURCE";
     problems.push({ path: ["environment"], reason });
   }
   if (file.at(["listen"]) === "source" && !("source" in value)) {
     problems.push({ path: ["listen"], reason: "it needs a source, and the policy has none" });
   }
-  const rules = "rules" in value && Array.isArray(value.rules) ? value.rules : [];
   return [...problems, ...ruleProblems(rules, slice, file)];
 }
 

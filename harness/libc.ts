@@ -12,11 +12,15 @@ const library = Deno.dlopen("libc.so.6", {
   faccessat: { parameters: ["i32", "buffer", "i32", "i32"], result: "i32" },
   getrlimit: { parameters: ["i32", "buffer"], result: "i32" },
   getxattr: { parameters: ["buffer", "buffer", "buffer", "usize"], result: "isize" },
+  ioctl: { parameters: ["i32", "usize", "buffer"], result: "i32" },
   open: { parameters: ["buffer", "i32"], result: "i32" },
   setns: { parameters: ["i32", "i32"], result: "i32" },
   setrlimit: { parameters: ["i32", "buffer"], result: "i32" },
   sigaction: { parameters: ["i32", "buffer", "pointer"], result: "i32" },
   statvfs: { parameters: ["buffer", "buffer"], result: "i32" },
+  recv: { parameters: ["i32", "buffer", "usize", "i32"], result: "isize" },
+  send: { parameters: ["i32", "buffer", "usize", "i32"], result: "isize" },
+  socket: { parameters: ["i32", "i32", "i32"], result: "i32" },
   strerror: { parameters: ["i32"], result: "pointer" },
   unshare: { parameters: ["i32"], result: "i32" },
 });
@@ -143,4 +147,67 @@ export function unshareNetwork(): () => void {
     if (libc.setns(before, CLONE_NEWNET) !== 0) throw new SystemError("setns", lastErrno());
     libc.close(before);
   };
+}
+
+/**
+ * Brings the loopback interface of this thread's network namespace up, and gives it the IPv6
+ * `addresses` (16 bytes each) besides its own. See netdevice(7).
+ */
+export function bringUpLoopback(addresses: readonly Uint8Array[]): void {
+  const [inet, datagram, closeOnExec] = [2, 2, 0o2000000];
+  const socket = libc.socket(inet, datagram | closeOnExec, 0);
+  if (socket < 0) throw new SystemError("socket", lastErrno());
+  try {
+    const [setFlags, up] = [0x8914, 1];
+    const flags = new Uint8Array(40);
+    flags.set(new TextEncoder().encode("lo"));
+    new Uint16Array(flags.buffer, 16)[0] = up;
+    if (libc.ioctl(socket, BigInt(setFlags), flags) !== 0) {
+      throw new SystemError("ioctl", lastErrno());
+    }
+  } finally {
+    libc.close(socket);
+  }
+  for (const address of addresses) addLoopbackAddress(address);
+}
+
+/**
+ * Adds one IPv6 address that can be used at once: what the ioctl of netdevice(7) adds is tentative
+ * until a worker of the kernel comes by. See rtnetlink(7), RTM_NEWADDR.
+ */
+function addLoopbackAddress(address: Uint8Array): void {
+  const [netlink, raw, closeOnExec, route] = [16, 3, 0o2000000, 0];
+  const socket = libc.socket(netlink, raw | closeOnExec, route);
+  if (socket < 0) throw new SystemError("socket", lastErrno());
+  try {
+    const message = addressMessage(address);
+    const sent = libc.send(socket, message, BigInt(message.length), 0);
+    if (Number(sent) !== message.length) throw new SystemError("send", lastErrno());
+    const answer = new Uint8Array(256);
+    if (Number(libc.recv(socket, answer, BigInt(answer.length), 0)) < 20) {
+      throw new SystemError("recv", lastErrno());
+    }
+    // struct nlmsgerr behind the header: 0, or an errno made negative.
+    const errno = -new DataView(answer.buffer).getInt32(16, true);
+    if (errno !== 0) throw new SystemError("RTM_NEWADDR", errno);
+  } finally {
+    libc.close(socket);
+  }
+}
+
+/** struct nlmsghdr, struct ifaddrmsg, one struct rtattr; all fields little endian, as the machines are that Deno runs on. */
+function addressMessage(address: Uint8Array): Uint8Array<ArrayBuffer> {
+  const [newAddress, request, acknowledge, create] = [20, 1, 4, 0x400];
+  const [inet6, prefixLength, noDuplicateDetection, loopbackIndex, local] = [10, 128, 2, 1, 2];
+  const message = new Uint8Array(16 + 8 + 4 + 16);
+  const view = new DataView(message.buffer);
+  view.setUint32(0, message.length, true);
+  view.setUint16(4, newAddress, true);
+  view.setUint16(6, request | acknowledge | create, true);
+  message.set([inet6, prefixLength, noDuplicateDetection], 16);
+  view.setUint32(20, loopbackIndex, true);
+  view.setUint16(24, 4 + address.length, true);
+  view.setUint16(26, local, true);
+  message.set(address, 28);
+  return message;
 }

@@ -54,6 +54,8 @@ Deno.test("skipReason() asks for a namespace only where a case needs one", () =>
   assert.equal(reason({ sysctl: { "net.ipv4.tcp_fastopen": "3" } }), "no namespace");
   assert.equal(reason({ ports: "50000-50003" }), "no namespace");
   assert.equal(skipReason(tests({ portRange: "50000-50003" })[0], undefined), undefined);
+  const [before42] = testsIn("without-51-and-24", tests({})[0].file);
+  assert.equal(skipReason(before42, "no namespace"), "no namespace");
 });
 
 Deno.test("testsEverywhere() runs a case in every world, unless it says itself how ports are kept", async () => {

@@ -26,7 +26,7 @@ const examples: Readonly<Record<string, string>> = {
   build: "policy.jsonc --out libpolicy.so",
   run: "--ports 60000-60511 -- curl -sI http://127.0.0.1:8080/",
   check: "program-curl",
-  explain: "policy.jsonc",
+  explain: "policy.jsonc --to 192.0.2.7:443/tcp",
 };
 
 for (const command of [generate, build, run, check, explain]) {

@@ -10,7 +10,7 @@ const Policy = @This();
 
 /// What the operator called the policy; shown by tools, never by the shim.
 name: []const u8,
-/// The port set, sorted, without overlap or adjacency. Empty: `PORTPIN_PORTS` must say.
+/// The port set, sorted, without overlap or adjacency. Empty: any, unless `PORTPIN_PORTS` says which.
 ports: []const PortRange,
 /// Which part of the ports this library uses; null: all of them.
 slice: ?Slice,
@@ -90,7 +90,8 @@ pub const Rule = struct {
     },
 };
 
-/// An IPv4 address is `::ffff:a.b.c.d`, and its network's prefix longer by 96.
+/// The addresses whose first `prefix` bits are those of `address`; the rest of it is 0. IPv4 is written as
+/// ::ffff:a.b.c.d, and its /n as 96 + n. A prefix below 96 is IPv6's, and holds no IPv4 address.
 pub const Network = struct { address: [16]u8, prefix: u8 };
 
 pub const Transport = enum { tcp, udp, sctp };

@@ -12,12 +12,12 @@ const sys = @import("system.zig");
 const transport = @import("transport.zig");
 
 const option = sys.IP.BIND_ADDRESS_NO_PORT;
-const mark = sys.IP.PASSSEC;
+pub const mark = sys.IP.PASSSEC;
 /// A second mark: the guest has bound the socket itself, to what happens to be our source.
 const own_address_mark = sys.IP.RECVOPTS;
 
 /// Before the guest's bind(2) on a TCP socket. False where the kernel lacks the option (before Linux
-/// 4.2): the guest's bind then chooses a port at once.
+/// 4.2, see late_bind.zig).
 pub fn begin(system: anytype, fd: i32) bool {
     return system.setOption(fd, sys.SOL.IP, option, 1) == .SUCCESS;
 }
@@ -41,17 +41,22 @@ pub fn beginAt(system: anytype, fd: i32, given: ?*const anyopaque, length: c_uin
 
 /// After a bind(2) that failed.
 pub fn undo(system: anytype, fd: i32) void {
-    if (!isSet(system, fd, sys.SOL.IP, mark)) _ = system.setOption(fd, sys.SOL.IP, option, 0);
+    if (!sys.isOn(system, fd, sys.SOL.IP, mark)) _ = system.setOption(fd, sys.SOL.IP, option, 0);
+}
+
+/// Whether this kernel has the option.
+pub fn isThere(system: anytype, fd: i32) bool {
+    return system.getOption(fd, sys.SOL.IP, option) == .value;
 }
 
 /// Whether a socket from elsewhere may be a deferred one; says yes too for a guest's own use.
-pub fn mayBe(system: anytype, fd: i32) bool {
-    return isSet(system, fd, sys.SOL.IP, option);
+pub inline fn mayBe(system: anytype, fd: i32) bool {
+    return sys.isOn(system, fd, sys.SOL.IP, option);
 }
 
 /// The address of a socket whose bind was deferred and that has no port yet; null for every other.
 pub fn pending(system: anytype, fd: i32) ?sys.Name {
-    if (!isSet(system, fd, sys.SOL.IP, option)) return null;
+    if (!mayBe(system, fd)) return null;
     const name = system.getName(fd) orelse return null;
     if (!name.isInternet() or name.port() != 0) return null;
     return if (isUnmarkedTcp(system, fd)) name else null;
@@ -72,29 +77,19 @@ pub fn noteOwnAddress(system: anytype, fd: i32) void {
 
 /// Whether a socket without a port that is bound to our source was bound by us.
 pub fn isAddressOurs(system: anytype, fd: i32) bool {
-    return !isSet(system, fd, sys.SOL.IP, own_address_mark);
+    return !sys.isOn(system, fd, sys.SOL.IP, own_address_mark);
 }
 
-/// Whether the option is set by us, so that the guest must read 0. A UDP socket has no mark: there it is ours
-/// unless `guest_defers`, the guest has set the option of some socket itself.
-pub fn isOurs(system: anytype, fd: i32, guest_defers: bool) bool {
-    if (!isSet(system, fd, sys.SOL.IP, option)) return false;
-    return isUnmarkedTcp(system, fd) or !guest_defers;
+/// Whether the option is set by us, so that the guest must read 0.
+pub fn isOurs(system: anytype, fd: i32) bool {
+    return mayBe(system, fd) and isUnmarkedTcp(system, fd);
 }
 
 fn isUnmarkedTcp(system: anytype, fd: i32) bool {
-    return transport.isTcp(system, fd) and !isSet(system, fd, sys.SOL.IP, mark);
+    return transport.isTcp(system, fd) and !sys.isOn(system, fd, sys.SOL.IP, mark);
 }
 
 /// The guest has set the option itself.
 pub fn note(system: anytype, fd: i32, asked: bool) void {
     if (transport.isTcp(system, fd)) _ = system.setOption(fd, sys.SOL.IP, mark, @intFromBool(asked));
-}
-
-/// Whether an option that is a number is there and not 0.
-pub fn isSet(system: anytype, fd: i32, level: u32, name: u32) bool {
-    return switch (system.getOption(fd, level, name)) {
-        .value => |value| value != 0,
-        .errno => false,
-    };
 }

@@ -235,7 +235,7 @@ fn takeWord(rest: *[]const u8) ?u16 {
 fn unsuitable(source: *const Policy.Source) ?Reason {
     if (source.ipv4) |address| {
         if (equal(&address, &[_]u8{0} ** 4)) return "an unspecified address";
-        if (address[0] >= 224) return "a multicast or broadcast address";
+        if (address[0] >> 4 == 14 or equal(&address, &[_]u8{255} ** 4)) return "a multicast or broadcast address";
     }
     if (source.ipv6) |address| {
         if (equal(&address, &[_]u8{0} ** 16)) return "an unspecified address";

@@ -19,16 +19,26 @@ pub const Socket = struct {
     mark: bool = false,
     shared_mark: bool = false,
     own_address_mark: bool = false,
-    /// The IPv4 address that bind(2) gave it.
-    address: [4]u8 = @splat(0),
+    /// IP_MINTTL.
+    nearness: u32 = 0,
+    filter: std.ArrayList(sys.Instruction) = .empty,
+    filter_room: [16]sys.Instruction = undefined,
+    /// SO_LOCK_FILTER.
+    is_filter_locked: bool = false,
     reuse_address: bool = false,
     reuse_port: bool = false,
     /// Host byte order; 0: no port yet.
     port: u16 = 0,
+    /// Whether a disconnect leaves it its port.
+    is_bound_by_guest: bool = false,
+    /// What it is bound to, in IPv4.
+    address: [4]u8 = @splat(0),
 };
 
 pub const Kernel = struct {
     sockets: []Socket,
+    /// The one socket that the shim has opened for itself, if it has; its descriptor is the one after the last.
+    own: ?Socket = null,
     /// ip_local_port_range as /proc shows it; null: no /proc.
     namespace_range: ?[]const u8 = "32768\t60999\n",
     second: u32 = 1,
@@ -43,6 +53,8 @@ pub const Kernel = struct {
     /// Ports that are source of a connection to wherever anybody connects.
     connected: []const u16 = &.{},
     waiting: []const u16 = &.{},
+    /// No address of this host.
+    foreign: [4]u8 = .{ 203, 0, 113, 7 },
     /// What bind(2) says to everything; SUCCESS: it works.
     bind_errno: E = .SUCCESS,
     system_calls: u32 = 0,
@@ -69,7 +81,8 @@ pub const FakeSystem = struct {
 
     fn enter(fake: FakeSystem, fd: i32) ?*Socket {
         fake.kernel.system_calls += 1;
-        if (fd < 0 or fd >= fake.kernel.sockets.len) return null;
+        if (fd == fake.kernel.sockets.len) return if (fake.kernel.own) |*own| own else null;
+        if (fd < 0 or fd > fake.kernel.sockets.len) return null;
         return &fake.kernel.sockets[@intCast(fd)];
     }
 
@@ -92,6 +105,7 @@ pub const FakeSystem = struct {
             sys.IP.PASSSEC => @intFromBool(socket.mark),
             sys.IP.RETOPTS => @intFromBool(socket.shared_mark),
             sys.IP.RECVOPTS => @intFromBool(socket.own_address_mark),
+            sys.IP.MINTTL => socket.nearness,
             else => null,
         };
         return if (value) |it| .{ .value = it } else .{ .errno = .NOPROTOOPT };
@@ -106,6 +120,11 @@ pub const FakeSystem = struct {
         if (level == sys.SOL.SOCKET) switch (name) {
             sys.SO.REUSEADDR => socket.reuse_address = value != 0,
             sys.SO.REUSEPORT => socket.reuse_port = value != 0,
+            sys.SO.DETACH_FILTER => {
+                if (socket.is_filter_locked) return .PERM;
+                if (socket.filter.items.len == 0) return .NOENT;
+                socket.filter.clearRetainingCapacity();
+            },
             else => return .NOPROTOOPT,
         } else if (level != sys.SOL.IP) {
             return .NOPROTOOPT;
@@ -115,6 +134,7 @@ pub const FakeSystem = struct {
             sys.IP.PASSSEC => socket.mark = value != 0,
             sys.IP.RETOPTS => socket.shared_mark = value != 0,
             sys.IP.RECVOPTS => socket.own_address_mark = value != 0,
+            sys.IP.MINTTL => socket.nearness = value,
             else => return .NOPROTOOPT,
         }
         return .SUCCESS;
@@ -126,8 +146,44 @@ pub const FakeSystem = struct {
         return fake.setOption(fd, level, name, @as(*align(1) const u32, @ptrCast(value)).*);
     }
 
+    pub fn disconnectIdle(fake: FakeSystem, fd: i32) bool {
+        const socket = fake.enter(fd) orelse return false;
+        if (!socket.is_bound_by_guest) socket.port = 0;
+        return true;
+    }
+
     pub fn isLocal(_: FakeSystem, _: *const sys.Name) bool {
         return true;
+    }
+
+    pub fn filter(fake: FakeSystem, fd: i32, program: []sys.Instruction) ?usize {
+        const socket = fake.enter(fd) orelse return null;
+        const items = socket.filter.items;
+        if (items.len > program.len) return null;
+        @memcpy(program[0..items.len], items);
+        return items.len;
+    }
+
+    pub fn attachFilter(fake: FakeSystem, fd: i32, program: []const sys.Instruction) E {
+        const socket = fake.enter(fd) orelse return .BADF;
+        if (socket.is_filter_locked) return .PERM;
+        socket.filter = .initBuffer(&socket.filter_room);
+        socket.filter.appendSliceAssumeCapacity(program);
+        return .SUCCESS;
+    }
+
+    pub fn open(fake: FakeSystem, domain: u32, kind: u32) ?i32 {
+        fake.kernel.system_calls += 1;
+        std.debug.assert(fake.kernel.own == null);
+        const protocol: u32 = if (kind == sys.SOCK.STREAM) sys.IPPROTO.TCP else sys.IPPROTO.UDP;
+        fake.kernel.own = .{ .domain = domain, .kind = kind, .protocol = protocol };
+        return @intCast(fake.kernel.sockets.len);
+    }
+
+    pub fn close(fake: FakeSystem, fd: i32) void {
+        fake.kernel.system_calls += 1;
+        std.debug.assert(fd == fake.kernel.sockets.len and fake.kernel.own != null);
+        fake.kernel.own = null;
     }
 
     pub fn getName(fake: FakeSystem, fd: i32) ?sys.Name {
@@ -142,9 +198,15 @@ pub const FakeSystem = struct {
         const socket = fake.enter(fd) orelse return .BADF;
         if (fake.kernel.bind_errno != .SUCCESS) return fake.kernel.bind_errno;
         if (socket.port != 0) return .INVAL;
+        const address = (name.ipv4() orelse &[_]u8{0} ** 4).*;
+        if (std.mem.eql(u8, &address, &fake.kernel.foreign)) return .ADDRNOTAVAIL;
+        if (fake.kernel.own) |*own| {
+            const shares = own.reuse_address and socket.reuse_address;
+            if (socket != own and own.port != 0 and own.port == name.port() and !shares) return .ADDRINUSE;
+        }
         if (has(fake.kernel.taken, name.port())) return .ADDRINUSE;
         if (has(fake.kernel.joinable, name.port()) and !socket.reuse_address) return .ADDRINUSE;
-        if (name.ipv4()) |four| socket.address = four.*;
+        socket.address = address;
         if (name.port() == 0 and socket.late_bind == true) return .SUCCESS;
         socket.port = if (name.port() != 0) name.port() else fake.kernel.choosePort(fd) orelse return .ADDRINUSE;
         return .SUCCESS;

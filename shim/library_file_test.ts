@@ -9,7 +9,7 @@ import { build, targets } from "../generator/build.ts";
 import { generalPolicy, type Policy } from "../generator/policy.ts";
 
 /** The largest library on x86_64, in bytes: with the kernel engine alone, and with both. */
-const sizeMax = { kernel: 16 * 1024, both: 26 * 1024 };
+const sizeMax = { kernel: 16 * 1024, both: 28 * 1024 };
 
 const hooks = [
   "bind",
@@ -67,7 +67,7 @@ for (const target of targets) {
   });
 }
 
-Deno.test("the library for x86_64-linux is at most 16 KiB without emulation, 26 KiB with it", async () => {
+Deno.test("the library for x86_64-linux is at most 16 KiB without emulation, 28 KiB with it", async () => {
   const environment = { ...generalPolicy.environment, engine: false };
   const kernel: Policy = { ...generalPolicy, engine: "kernel", environment };
   for (const [policy, most] of [[kernel, sizeMax.kernel], [generalPolicy, sizeMax.both]] as const) {
@@ -77,8 +77,9 @@ Deno.test("the library for x86_64-linux is at most 16 KiB without emulation, 26 
   }
 });
 
-Deno.test("a policy that defers nothing has no hook for it", async () => {
-  const policy: Policy = { ...generalPolicy, deferBind: false };
+Deno.test("a policy that defers nothing, for itself or a guest, has no hook for it", async () => {
+  const environment = { ...generalPolicy.environment, engine: false };
+  const policy: Policy = { ...generalPolicy, deferBind: false, engine: "kernel", environment };
   const file = await buildInto(await Deno.makeTempDir(), policy, "x86_64-linux");
   const names = (await inspect(file)).symbols.filter(({ defined }) => defined).map(({ name }) =>
     name

@@ -16,6 +16,7 @@ const Random = @import("random.zig").Random;
 const deferral = @import("deferral.zig");
 const emulation = @import("engines/emulation.zig");
 const kernel = @import("engines/kernel.zig");
+const late_bind = @import("late_bind.zig");
 const pktinfo = @import("pktinfo.zig");
 const reuse = @import("reuse.zig");
 const Remembered = @import("Remembered.zig");
@@ -72,6 +73,8 @@ pub fn Pin(comptime System: type, comptime policy: Policy) type {
         remembered: Remembered = .{},
         /// Whether this process may hold a socket whose bind(2) was deferred; never cleared.
         may_hold_deferred: std.atomic.Value(bool) = .init(false),
+        /// Whether it may hold one whose bind(2) waits in `late_bind`; never cleared.
+        may_hold_pending: std.atomic.Value(bool) = .init(false),
         /// Whether it may hold one whose SO_REUSEADDR is ours; never cleared.
         may_hold_shared: std.atomic.Value(bool) = .init(false),
         /// Whether it may hold one that the guest bound, or set IP_BIND_ADDRESS_NO_PORT of; never cleared.
@@ -104,7 +107,12 @@ pub fn Pin(comptime System: type, comptime policy: Policy) type {
         pub fn adoptStranger(self: *Self, fd: i32) void {
             if (!transport.isPinnable(self.system, fd)) return;
             if (may_have_source) self.may_hold_bound.store(true, .monotonic);
-            if (deferral.mayBe(self.system, fd)) self.may_hold_deferred.store(true, .monotonic);
+            if (deferral.mayBe(self.system, fd)) {
+                self.may_hold_deferred.store(true, .monotonic);
+                // By whom, on UDP nobody can tell any more.
+                if (may_have_source and transport.isUdp(self.system, fd)) self.guest_defers.store(true, .monotonic);
+            }
+            if (may_emulate and late_bind.pending(self.system, fd) != null) self.may_hold_pending.store(true, .monotonic);
             if (may_emulate and reuse.isHidden(self.system, fd)) self.may_hold_shared.store(true, .monotonic);
             if (!self.kernelGivesRange()) return;
             const answer = kernel.keep(self.system, &self.settings.own.ports, &self.random, fd);
@@ -124,7 +132,7 @@ pub fn Pin(comptime System: type, comptime policy: Policy) type {
             return has_rules or self.mayForceSource();
         }
 
-        fn mayForceSource(self: *const Self) bool {
+        pub fn mayForceSource(self: *const Self) bool {
             return may_have_source and (has_rules or !self.settings.own.source.isNone());
         }
 
@@ -179,6 +187,9 @@ pub fn Pin(comptime System: type, comptime policy: Policy) type {
             if (self.settings.own.ports.count > 0 and !self.guest_sets_ranges.load(.monotonic)) {
                 if (kernel.current(self.system, &self.settings.own.ports, call.fd) != null) kernel.clear(self.system, call.fd);
             }
+            if (self.pending(call.fd)) |waiting| {
+                if (self.system.bind(call.fd, &waiting.name) == .SUCCESS) late_bind.forget(self.system, call.fd);
+            }
             return call.run(call);
         }
 
@@ -206,8 +217,9 @@ pub fn Pin(comptime System: type, comptime policy: Policy) type {
             return name.isWildcard() or self.isAtOurSource(fd, name);
         }
 
-        /// Whether it was us who bound a socket without a port to this address.
-        fn isAtOurSource(self: *Self, fd: i32, name: *const sys.Name) bool {
+        /// Whether it was us who bound a socket without a port to this address: also a connect that failed leaves it
+        /// so, and the guest knows of no bind.
+        pub fn isAtOurSource(self: *Self, fd: i32, name: *const sys.Name) bool {
             if (!may_have_source or !name.isInternet() or name.port() != 0) return false;
             return self.isASource(name) and deferral.isAddressOurs(self.system, fd);
         }
@@ -236,7 +248,7 @@ pub fn Pin(comptime System: type, comptime policy: Policy) type {
             if (policy.listen == .keep) return null;
             const own = self.settings.own.source;
             const asks = wildcard.bytes.family == sys.AF.INET6 and own.ipv6 == null;
-            const is_v6_only = asks and deferral.isSet(self.system, fd, sys.SOL.IPV6, sys.IPV6_V6ONLY);
+            const is_v6_only = asks and sys.isOn(self.system, fd, sys.SOL.IPV6, sys.IPV6_V6ONLY);
             return source.forServer(own, wildcard, is_v6_only);
         }
 
@@ -246,6 +258,7 @@ pub fn Pin(comptime System: type, comptime policy: Policy) type {
 
         /// The first engine that keeps the ports for this socket.
         fn wayFor(self: *Self, fd: i32, ports: *const Ports) enum { kernel, emulation, none, foreign } {
+            if (self.pending(fd) != null) return .emulation;
             if (looks_further and ports.count == 0) return if (transport.isPinnable(self.system, fd)) .kernel else .foreign;
             if (self.kernelMayKeep(ports)) switch (kernel.keep(self.system, ports, &self.random, fd)) {
                 .ready => return .kernel,
@@ -265,7 +278,7 @@ pub fn Pin(comptime System: type, comptime policy: Policy) type {
         /// A send to an address, by a socket that may be unbound. Where the kernel honours the range nothing
         /// is asked: the socket got its range when it came.
         fn send(self: *Self, ports: *const Ports, call: *const Call) isize {
-            if (self.kernelKept(ports)) return self.tryRanges(ports, call);
+            if (self.kernelKept(ports) and self.pending(call.fd) == null) return self.tryRanges(ports, call);
             return if (self.mayEmulate()) self.emulate(ports, call, null) else self.unkept(call);
         }
 
@@ -332,6 +345,15 @@ pub fn Pin(comptime System: type, comptime policy: Policy) type {
         }
 
         fn bindAsGiven(self: *Self, call: *const Call) isize {
+            const result = self.bindOrDefer(call);
+            if (!may_emulate or !self.may_hold_pending.load(.monotonic)) return result;
+            // Where it finds the port in use, the kernel forgets the address that it had before.
+            const is_over = if (result == 0) self.isBound(call.fd) else self.system.errno() == .ADDRINUSE;
+            if (is_over) late_bind.forget(self.system, call.fd);
+            return result;
+        }
+
+        fn bindOrDefer(self: *Self, call: *const Call) isize {
             const ports = &self.settings.own.ports;
             const kernel_keeps = self.kernelMayKeep(ports);
             if (!kernel_keeps and !self.mayEmulate()) return self.unkept(call);
@@ -356,11 +378,27 @@ pub fn Pin(comptime System: type, comptime policy: Policy) type {
         /// getsockname(2) may show a port only if there is one: gives a socket whose bind was deferred its
         /// port now. False where the ports are all taken.
         pub fn settle(self: *Self, fd: i32) bool {
+            if (self.pending(fd)) |waiting| return !waiting.is_ours or self.settleAt(fd, &waiting.name);
             if (!self.may_hold_deferred.load(.monotonic)) return true;
-            const pending = deferral.pending(self.system, fd) orelse return true;
-            if (may_have_source and self.isAtOurSource(fd, &pending)) return true;
-            const end = if (may_have_source and pending.isWildcard()) self.serverSource(fd, &pending) else null;
-            const name = if (end) |*source_end| source_end else &pending;
+            const name = deferral.pending(self.system, fd) orelse return true;
+            if (may_have_source and self.isAtOurSource(fd, &name)) return true;
+            const end = if (may_have_source and name.isWildcard()) self.serverSource(fd, &name) else null;
+            return self.settleAt(fd, if (end) |*source_end| source_end else &name);
+        }
+
+        /// The guest is to use a socket's filter, where an address may wait: so the address goes. False where the
+        /// ports are all taken.
+        pub fn vacate(self: *Self, fd: i32, level: c_int, name: c_int) bool {
+            if (!may_emulate or level != sys.SOL.SOCKET) return true;
+            switch (name) {
+                sys.SO.ATTACH_FILTER, sys.SO.DETACH_FILTER, sys.SO.LOCK_FILTER, sys.SO.ATTACH_BPF => {},
+                else => return true,
+            }
+            const waiting = self.pending(fd) orelse return true;
+            return self.settleAt(fd, &waiting.name);
+        }
+
+        fn settleAt(self: *Self, fd: i32, name: *const sys.Name) bool {
             const before = self.system.errno();
             defer self.system.setErrno(before);
             const settling: Settling(System) = .{
@@ -384,23 +422,53 @@ pub fn Pin(comptime System: type, comptime policy: Policy) type {
             if (self.settings.defer_bind) deferral.note(self.system, fd, asked);
         }
 
-        /// getsockname has answered: a source that a failed connect left behind is not the guest's.
-        pub fn isNameOurs(self: *Self, fd: i32, name: *const sys.Name) bool {
-            return self.mayForceSource() and self.isAtOurSource(fd, name);
+        pub fn isDeferredByUs(self: *Self, fd: i32) bool {
+            if (!self.may_hold_deferred.load(.monotonic)) return false;
+            if (deferral.isOurs(self.system, fd)) return true;
+            // A UDP socket has no room for a mark: there it is ours unless the guest uses the option itself.
+            if (!may_have_source or !self.mayForceSource() or self.guest_defers.load(.monotonic)) return false;
+            return transport.isUdp(self.system, fd);
         }
 
-        pub fn isDeferredByUs(self: *Self, fd: i32) bool {
-            return self.may_hold_deferred.load(.monotonic) and deferral.isOurs(self.system, fd, !may_have_source or self.guest_defers.load(.monotonic));
+        fn pending(self: *Self, fd: i32) ?late_bind.Pending {
+            if (!may_emulate or !self.may_hold_pending.load(.monotonic)) return null;
+            const waiting = late_bind.pending(self.system, fd) orelse return null;
+            // What has a port all the same was bound behind our back.
+            return if (self.isBound(fd)) null else waiting;
+        }
+
+        /// What getsockname(2) must show in place of the wildcard: the guest has asked for a late bind.
+        pub fn shownName(self: *Self, fd: i32) ?sys.Name {
+            const waiting = self.pending(fd) orelse return null;
+            return if (waiting.is_ours) null else waiting.name;
+        }
+
+        /// IP_BIND_ADDRESS_NO_PORT on a kernel that lacks it, as Linux 6.12 has it: the errno of the guest's call;
+        /// null where it fails as ever.
+        pub fn emulateSetLateBind(self: *Self, fd: i32, value: ?*const anyopaque, length: c_uint) ?sys.E {
+            if (!self.isEmulated(fd)) return null;
+            if (length > std.math.maxInt(c_int)) return .INVAL;
+            // An int, or a char where it is given less, or 0 where nothing. ip(7)
+            const count: usize = if (length >= @sizeOf(c_int)) @sizeOf(c_int) else @min(length, 1);
+            if (count > 0 and !address.canRead(self.system, value, count)) return .FAULT;
+            const asked = count > 0 and !std.mem.allEqual(u8, @as([*]const u8, @ptrCast(value.?))[0..count], 0);
+            return if (late_bind.ask(self.system, fd, asked)) .SUCCESS else null;
+        }
+
+        /// What the option reads as there; null where it fails as ever.
+        pub fn emulateGetLateBind(self: *Self, fd: i32) ?u32 {
+            if (!self.isEmulated(fd)) return null;
+            return @intFromBool(late_bind.isAsked(self.system, fd) orelse return null);
         }
 
         /// IP_LOCAL_PORT_RANGE on a kernel that lacks it, as Linux 6.12 has it: the errno of the guest's call; null
         /// where it fails as ever.
         pub fn emulateSetRange(self: *Self, fd: i32, value: ?*const anyopaque, length: c_uint) ?sys.E {
-            if (!self.remembersRange(fd)) return null;
+            if (!self.isEmulated(fd)) return null;
             if (length != @sizeOf(u32)) return .INVAL;
             if (!address.canRead(self.system, value, length)) return .FAULT;
-            const bytes: [*]const u8 = @ptrCast(value.?);
-            const range = kernel.unpack(std.mem.readInt(u32, bytes[0..4], .native));
+            const bytes: *const [@sizeOf(u32)]u8 = @ptrCast(value.?);
+            const range = kernel.unpack(std.mem.readInt(u32, bytes, .native));
             if (range.low != 0 and range.high != 0 and range.low > range.high) return .INVAL;
             if (!self.remembered.remember(self.system, fd, kernel.pack(range))) return null;
             self.guest_sets_ranges.store(true, .monotonic);
@@ -409,10 +477,11 @@ pub fn Pin(comptime System: type, comptime policy: Policy) type {
 
         /// What the option reads as there; null where it fails as ever.
         pub fn emulateGetRange(self: *Self, fd: i32) ?u32 {
-            return if (self.remembersRange(fd)) self.remembered.recall(self.system, fd) else null;
+            return if (self.isEmulated(fd)) self.remembered.recall(self.system, fd) else null;
         }
 
-        fn remembersRange(self: *Self, fd: i32) bool {
+        /// Whether options that this kernel lacks are emulated for `fd`.
+        fn isEmulated(self: *Self, fd: i32) bool {
             return self.mayEmulate() and transport.isPinnable(self.system, fd);
         }
 
@@ -455,7 +524,7 @@ pub fn Pin(comptime System: type, comptime policy: Policy) type {
         /// every call of a socket that has its port already or is none of ours.
         fn unkept(self: *Self, call: *const Call) isize {
             if (self.settings.when_unkept == .leave) return call.run(call);
-            if (!transport.isPinnable(self.system, call.fd) or self.isBound(call.fd)) return call.run(call);
+            if (!transport.isPinnable(self.system, call.fd) or self.isTaken(call)) return call.run(call);
             const port = address.read(self.system, call.address, call.length);
             const needs_port = switch (call.moment) {
                 // AF_UNSPEC disconnects, and what is no address fails by itself.
@@ -471,8 +540,10 @@ pub fn Pin(comptime System: type, comptime policy: Policy) type {
         fn emulate(self: *Self, all: *const Ports, call: *const Call, from: ?*const sys.Name) isize {
             if (!may_emulate) unreachable;
             var name = self.system.getName(call.fd) orelse return call.run(call);
-            if (!name.isInternet() or name.port() != 0) return call.run(call);
+            if (!name.isInternet()) return call.run(call);
             const kind = transport.kindOf(self.system, call.fd) orelse return call.run(call);
+            if (name.port() != 0 and !self.releases(call)) return call.run(call);
+            if (self.pending(call.fd)) |waiting| name = waiting.name;
             if (from) |end| if (self.isOpen(call.fd, &name)) {
                 name = end.*;
             };
@@ -491,10 +562,23 @@ pub fn Pin(comptime System: type, comptime policy: Policy) type {
                     if (deferral.mayBe(self.system, call.fd)) return call.run(call);
                     name = address.copy(self.system, call.address, call.length) orelse return call.run(call);
                     if (name.port() != 0) return call.run(call);
+                    if (self.bindLate(call, scope, kind, &name)) |result| return result;
                 },
                 .listen, .settle => {},
             }
             return self.afterSearch(call, .ADDRINUSE, emulation.bind(self.system, scope, call.fd, &name));
+        }
+
+        /// bind(ip, 0) where the kernel cannot remember an address alone; null where it must be carried out at once.
+        fn bindLate(self: *Self, call: *const Call, scope: emulation.Scope, kind: Policy.Transport, name: *sys.Name) ?isize {
+            const is_asked = late_bind.isAsked(self.system, call.fd) orelse return null;
+            if (kind == .sctp or (!is_asked and (kind != .tcp or !self.settings.defer_bind))) return null;
+            if (deferral.isThere(self.system, call.fd)) return null;
+            const answer = emulation.probe(self.system, scope, call.fd, kind, name) orelse return null;
+            if (answer != .full) return self.afterSearch(call, .ADDRINUSE, answer);
+            if (!late_bind.leave(self.system, call.fd, name, !is_asked)) return null;
+            self.may_hold_pending.store(true, .monotonic);
+            return 0;
         }
 
         fn destinationOf(self: *Self, call: *const Call) ?sys.Name {
@@ -514,8 +598,11 @@ pub fn Pin(comptime System: type, comptime policy: Policy) type {
         /// `full`: what the kernel says to such a call where its range is exhausted.
         fn afterSearch(self: *Self, call: *const Call, full: sys.E, answer: emulation.Answer) isize {
             return switch (answer) {
-                // The call was for a port, and nothing else.
-                .bound => if (call.moment == .bind or call.moment == .settle) 0 else call.run(call),
+                .bound => {
+                    if (self.may_hold_pending.load(.monotonic)) late_bind.forget(self.system, call.fd);
+                    // The call was for a port, and nothing else.
+                    return if (call.moment == .bind or call.moment == .settle) 0 else call.run(call);
+                },
                 .full => self.fail(full),
                 .forbidden => self.unkept(call),
                 // EINVAL: another thread has bound the socket meanwhile.
@@ -567,6 +654,21 @@ pub fn Pin(comptime System: type, comptime policy: Policy) type {
             if (self.isSharedByUs(fd)) reuse.noteHidden(self.system, fd, on);
         }
 
+        /// Whether a call finds its socket with a port that it will keep.
+        fn isTaken(self: *Self, call: *const Call) bool {
+            return self.isBound(call.fd) and !self.releases(call);
+        }
+
+        /// A send without a destination fails, and leaves an unbound UDP socket with whatever port the kernel chose: a
+        /// connect comes without it. What the guest bound itself stays. Only where the kernel lacks the range, so that a
+        /// library for the kernel engine alone, and a kernel that has it, needs none of this.
+        fn releases(self: *Self, call: *const Call) bool {
+            if (!may_emulate or call.moment != .connect or !transport.isUdp(self.system, call.fd)) return false;
+            const name = self.system.getName(call.fd) orelse return false;
+            if (self.settings.own.ports.has(name.port())) return false;
+            return self.system.disconnectIdle(call.fd) and !self.isBound(call.fd);
+        }
+
         fn isBound(self: *Self, fd: i32) bool {
             const name = self.system.getName(fd) orelse return true;
             return !name.isInternet() or name.port() != 0;
@@ -608,5 +710,6 @@ fn Settling(comptime System: type) type {
 }
 
 test {
+    _ = rules;
     _ = @import("pin_test.zig");
 }

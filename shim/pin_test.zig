@@ -20,6 +20,13 @@ const Scene = struct {
         scene.pin = .{ .settings = scene.pin.settings, .random = .{ .seed = 1 }, .system = scene.kernel.system() };
     }
 
+    /// The same on a kernel that lacks IP_BIND_ADDRESS_NO_PORT too, as the shim knows by now.
+    fn settleWithoutLateBind(scene: *Scene) void {
+        for (scene.kernel.sockets) |*socket| socket.late_bind = null;
+        scene.settle();
+        scene.pin.adoptNew(0, sys.AF.INET, sys.SOCK.STREAM, 0);
+    }
+
     fn begin(scene: *Scene, ranges: []const Policy.PortRange) !void {
         scene.pin = .{
             .settings = .{
@@ -413,9 +420,175 @@ test "emulation: a deferred bind settles on one of the ports" {
     try expectEqual(0, sockets[0].port);
     try expect(scene.pin.settle(0));
     try expect(scene.pin.settings.own.ports.has(sockets[0].port));
-    // Before Linux 4.2 there is nothing to defer with: the port is chosen at once.
+    // Before Linux 4.2 the kernel does not remember the address alone: the shim does, by itself.
     try expectEqual(0, scene.run(APin.bind, binding(1, &any_port))[0]);
+    try expectEqual(0, sockets[1].port);
+    try expect(scene.pin.settle(1));
     try expect(scene.pin.settings.own.ports.has(sockets[1].port));
+    try expectEqual(0, sockets[1].filter.items.len);
+}
+
+const old_datagram: fake.Socket = .{ .kind = sys.SOCK.DGRAM, .protocol = sys.IPPROTO.UDP };
+const home: std.os.linux.sockaddr.in = .{ .port = 0, .addr = std.mem.nativeToBig(u32, 0x7f000009) };
+const foreign: std.os.linux.sockaddr.in = .{ .port = 0, .addr = std.mem.nativeToBig(u32, 0xcb007107) };
+
+test "before Linux 4.2: a bind waits with its address, and the next call that needs a port carries it out" {
+    for ([_]pin.Moment{ .connect, .listen, .settle }) |moment| {
+        var sockets = [_]fake.Socket{.{ .reuse_port = true }};
+        var scene = try oldKernel(&sockets);
+        scene.settleWithoutLateBind();
+        try expectEqual(0, scene.run(APin.bind, binding(0, &home))[0]);
+        try expectEqual(0, sockets[0].port);
+        try expectEqual(null, scene.kernel.own);
+        try expect(sockets[0].reuse_port and !sockets[0].reuse_address);
+        try expectEqual(null, scene.pin.shownName(0));
+        if (moment == .settle) {
+            try expect(scene.pin.settle(0));
+        } else {
+            var guest = connecting(0);
+            guest.call.moment = moment;
+            try expectEqual(0, scene.run(APin.choose, guest)[0]);
+        }
+        try expect(scene.pin.settings.own.ports.has(sockets[0].port));
+        try expectEqual([_]u8{ 127, 0, 0, 9 }, sockets[0].address);
+        try expectEqual(0, sockets[0].filter.items.len);
+    }
+}
+
+test "before Linux 4.2: the ports all taken, a bind waits all the same, and what settles it fails" {
+    var sockets = [_]fake.Socket{.{}};
+    var scene = try oldKernel(&sockets);
+    scene.settleWithoutLateBind();
+    scene.kernel.taken = &.{ 50000, 50001, 50002, 50003 };
+    try expectEqual(0, scene.run(APin.bind, binding(0, &home))[0]);
+    try expect(!scene.pin.settle(0));
+    scene.kernel.taken = &.{};
+    try expect(scene.pin.settle(0));
+    try expectEqual([_]u8{ 127, 0, 0, 9 }, sockets[0].address);
+}
+
+test "before Linux 4.2: the kernel judges the address, and a socket that it refuses stays as it was" {
+    for ([_]bool{ false, true }) |asks| {
+        var sockets = [_]fake.Socket{.{ .reuse_address = true }};
+        var scene = try oldKernel(&sockets);
+        scene.settleWithoutLateBind();
+        if (asks) try expectEqual(.SUCCESS, scene.pin.emulateSetLateBind(0, &@as(c_int, 1), 4));
+        try expectEqual(-1, scene.run(APin.bind, binding(0, &foreign))[0]);
+        try expectEqual(sys.E.ADDRNOTAVAIL, scene.kernel.errno);
+        try expectEqual(0, sockets[0].filter.items.len);
+        try expect(sockets[0].reuse_address);
+        try expectEqual(0, scene.run(APin.bind, binding(0, &home))[0]);
+        try expectEqual(0, sockets[0].port);
+    }
+}
+
+test "before Linux 4.2: a guest that asks for a late bind sees its address without a port, and may bind again" {
+    var sockets = [_]fake.Socket{ .{}, old_datagram };
+    var scene = try oldKernel(&sockets);
+    scene.settleWithoutLateBind();
+    for (&sockets, 0..) |*socket, index| {
+        const fd: i32 = @intCast(index);
+        try expectEqual(0, scene.pin.emulateGetLateBind(fd));
+        try expectEqual(.SUCCESS, scene.pin.emulateSetLateBind(fd, &@as(c_int, -1), 4));
+        try expectEqual(1, scene.pin.emulateGetLateBind(fd));
+        for ([_]*const std.os.linux.sockaddr.in{ &any_port, &home }) |address| {
+            try expectEqual(0, scene.run(APin.bind, binding(fd, address))[0]);
+            try expect(scene.pin.settle(fd));
+            const shown = scene.pin.shownName(fd).?;
+            try expectEqual(0, shown.port());
+            try expectEqual(address.addr, std.mem.readInt(u32, shown.ipv4().?, .native));
+        }
+        // Cleared, the option changes nothing about what waits; a bind now gets a port at once.
+        try expectEqual(.SUCCESS, scene.pin.emulateSetLateBind(fd, null, 0));
+        try expect(scene.pin.settle(fd) and scene.pin.shownName(fd) != null);
+        scene.pin.settings.defer_bind = false;
+        try expectEqual(0, scene.run(APin.bind, binding(fd, &home))[0]);
+        try expect(scene.pin.settings.own.ports.has(socket.port));
+        try expectEqual(0, socket.filter.items.len);
+        try expectEqual(null, scene.pin.shownName(fd));
+    }
+}
+
+test "before Linux 4.2: a UDP socket that asked for nothing gets its port at once" {
+    var sockets = [_]fake.Socket{old_datagram};
+    var scene = try oldKernel(&sockets);
+    scene.settleWithoutLateBind();
+    try expectEqual(0, scene.run(APin.bind, binding(0, &home))[0]);
+    try expect(scene.pin.settings.own.ports.has(sockets[0].port));
+}
+
+test "before Linux 4.2: values of the option count as ip_setsockopt() counts them" {
+    var sockets = [_]fake.Socket{.{}};
+    var scene = try oldKernel(&sockets);
+    scene.settleWithoutLateBind();
+    const set = APin.emulateSetLateBind;
+    const second_byte: [4]u8 = .{ 0, 1, 0, 0 };
+    for ([_]c_uint{ 1, 2, 3 }) |length| {
+        try expectEqual(.SUCCESS, set(&scene.pin, 0, &second_byte, length));
+        try expectEqual(0, scene.pin.emulateGetLateBind(0));
+    }
+    try expectEqual(.SUCCESS, set(&scene.pin, 0, &second_byte, 9));
+    try expectEqual(1, scene.pin.emulateGetLateBind(0));
+    try expectEqual(.INVAL, set(&scene.pin, 0, &second_byte, std.math.maxInt(c_uint)));
+    try expectEqual(.FAULT, set(&scene.pin, 0, null, 1));
+    scene.kernel.readable = false;
+    try expectEqual(.FAULT, set(&scene.pin, 0, &second_byte, 4));
+    try expectEqual(1, scene.pin.emulateGetLateBind(0));
+    try expectEqual(.SUCCESS, set(&scene.pin, 0, &second_byte, 0));
+    try expectEqual(0, scene.pin.emulateGetLateBind(0));
+    // Other sockets, and the kernel engine: as ever.
+    try expectEqual(null, set(&scene.pin, 7, &second_byte, 4));
+    scene.kernel.readable = true;
+    scene.pin.settings.engine = .kernel;
+    try expectEqual(null, set(&scene.pin, 0, &second_byte, 4));
+    try expectEqual(null, scene.pin.emulateGetLateBind(0));
+}
+
+test "before Linux 4.2: a filter of the guest's own stays, and the bind is carried out at once" {
+    const own = [_]sys.Instruction{.{ .code = 6, .operand = 7 }} ** 12;
+    for ([_]usize{ 1, 9, own.len }) |length| {
+        var sockets = [_]fake.Socket{.{}};
+        var scene = try oldKernel(&sockets);
+        scene.settleWithoutLateBind();
+        try expectEqual(.SUCCESS, scene.kernel.system().attachFilter(0, own[0..length]));
+        try expectEqual(0, scene.run(APin.bind, binding(0, &home))[0]);
+        try expect(scene.pin.settings.own.ports.has(sockets[0].port));
+        try std.testing.expectEqualDeep(own[0..length], sockets[0].filter.items);
+    }
+    var sockets = [_]fake.Socket{.{ .is_filter_locked = true }};
+    var scene = try oldKernel(&sockets);
+    scene.settleWithoutLateBind();
+    try expectEqual(0, scene.run(APin.bind, binding(0, &home))[0]);
+    try expect(scene.pin.settings.own.ports.has(sockets[0].port));
+}
+
+test "before Linux 4.2: a guest that uses the filter itself finds none of ours" {
+    var sockets = [_]fake.Socket{.{}};
+    var scene = try oldKernel(&sockets);
+    scene.settleWithoutLateBind();
+    try expectEqual(0, scene.run(APin.bind, binding(0, &home))[0]);
+    try expect(scene.pin.vacate(0, sys.SOL.SOCKET, sys.SO.KEEPALIVE));
+    try expectEqual(0, sockets[0].port);
+    try expect(scene.pin.vacate(0, sys.SOL.SOCKET, sys.SO.ATTACH_FILTER));
+    try expect(sockets[0].port != 0 and sockets[0].filter.items.len == 0);
+}
+
+test "before Linux 4.2: a stranger brings what waits with it, and what has a port waits for nothing" {
+    var sockets = [_]fake.Socket{.{}};
+    var scene = try oldKernel(&sockets);
+    scene.settleWithoutLateBind();
+    try expectEqual(0, scene.run(APin.bind, binding(0, &home))[0]);
+    // Another process, after exec.
+    scene.settleWithoutLateBind();
+    scene.pin.adoptStranger(0);
+    try expect(scene.pin.settle(0));
+    try expectEqual([_]u8{ 127, 0, 0, 9 }, sockets[0].address);
+
+    sockets[0] = .{ .range = null, .late_bind = null };
+    try expectEqual(0, scene.run(APin.bind, binding(0, &home))[0]);
+    sockets[0].port = 1234;
+    try expect(scene.pin.settle(0));
+    try expectEqual(1234, sockets[0].port);
 }
 
 test "without deferral nothing is deferred" {
@@ -426,4 +599,17 @@ test "without deferral nothing is deferred" {
     sockets[0].range = pack(50000, 50003);
     try expectEqual(0, scene.run(APin.bind, binding(0, &any_port))[0]);
     try expectEqual(50000, sockets[0].port);
+}
+
+test "emulation: a UDP socket that a failed send gave a port connects from one of the ports, one that the guest bound does not" {
+    const datagram: fake.Socket = .{ .kind = sys.SOCK.DGRAM, .protocol = sys.IPPROTO.UDP, .port = 33333 };
+    var bound = datagram;
+    bound.is_bound_by_guest = true;
+    var sockets = [_]fake.Socket{ datagram, bound };
+    var scene = try oldKernel(&sockets);
+    scene.settle();
+    try expectEqual(0, scene.run(APin.choose, connecting(0))[0]);
+    try expect(scene.pin.settings.own.ports.has(sockets[0].port));
+    try expectEqual(0, scene.run(APin.choose, connecting(1))[0]);
+    try expectEqual(33333, sockets[1].port);
 }

@@ -17,8 +17,8 @@ pub const Options = struct { address: bool, port: bool };
 /// Switches both off, for an exclusive bind(2).
 pub fn takeAway(system: anytype, fd: i32) Options {
     const guests: Options = .{
-        .address = isSet(system, fd, sys.SOL.SOCKET, sys.SO.REUSEADDR),
-        .port = isSet(system, fd, sys.SOL.SOCKET, sys.SO.REUSEPORT),
+        .address = sys.isOn(system, fd, sys.SOL.SOCKET, sys.SO.REUSEADDR),
+        .port = sys.isOn(system, fd, sys.SOL.SOCKET, sys.SO.REUSEPORT),
     };
     if (guests.address) set(system, fd, sys.SO.REUSEADDR, false);
     if (guests.port) set(system, fd, sys.SO.REUSEPORT, false);
@@ -48,7 +48,7 @@ pub fn hide(system: anytype, fd: i32, guests: Options) void {
 
 /// Whether the guest must read SO_REUSEADDR as 0 although it is on.
 pub fn isHidden(system: anytype, fd: i32) bool {
-    return isSet(system, fd, sys.SOL.IP, mark) and transport.isTcp(system, fd);
+    return sys.isOn(system, fd, sys.SOL.IP, mark) and transport.isTcp(system, fd);
 }
 
 /// The guest has set SO_REUSEADDR of a socket whose option is hidden.
@@ -58,11 +58,4 @@ pub fn noteHidden(system: anytype, fd: i32, on: bool) void {
 
 fn set(system: anytype, fd: i32, name: u32, on: bool) void {
     _ = system.setOption(fd, sys.SOL.SOCKET, name, @intFromBool(on));
-}
-
-fn isSet(system: anytype, fd: i32, level: u32, name: u32) bool {
-    return switch (system.getOption(fd, level, name)) {
-        .value => |value| value != 0,
-        .errno => false,
-    };
 }

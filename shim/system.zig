@@ -32,6 +32,8 @@ pub const IP = struct {
     pub const RECVOPTS = linux.IP.RECVOPTS;
     /// Asks for the IP options of datagrams, to be sent back: without any effect on a TCP socket.
     pub const RETOPTS = linux.IP.RETOPTS;
+    /// Drops a connection's packets that come from too far: without any effect on a UDP socket. Linux 2.6.34.
+    pub const MINTTL = linux.IP.MINTTL;
 };
 
 /// What the options of level SOL_IPV6 and SOL_UDP are that we ask.
@@ -112,6 +114,17 @@ pub const Ends = struct { source: Name, destination: Name };
 
 pub const Option = union(enum) { value: u32, errno: E };
 
+/// Whether an option that is on or off is on; no where there is no such option.
+pub fn isOn(system: anytype, fd: i32, level: u32, name: u32) bool {
+    return switch (system.getOption(fd, level, name)) {
+        .value => |value| value != 0,
+        .errno => false,
+    };
+}
+
+/// One instruction of classic BPF: linux/filter.h, struct sock_filter.
+pub const Instruction = extern struct { code: u16, if_true: u8 = 0, if_false: u8 = 0, operand: u32 };
+
 /// The real calls. Tests have a scripted twin with the same methods (`fake_system.zig`).
 pub const System = struct {
     pub fn getOption(_: System, fd: i32, level: u32, name: u32) Option {
@@ -140,6 +153,32 @@ pub const System = struct {
         return linux.errno(raw("setsockopt", .{ fd, level, name, value, @as(usize, @sizeOf(u32)) }));
     }
 
+    /// Of how many instructions the socket's filter is, which are then in `program`; 0 where it has none, null
+    /// where it has more than there is room for, or where the kernel does not tell (before Linux 3.8). socket(7)
+    pub fn filter(_: System, fd: i32, program: []Instruction) ?usize {
+        var length: linux.socklen_t = @intCast(program.len);
+        const rc = raw("getsockopt", .{ fd, SOL.SOCKET, SO.ATTACH_FILTER, program.ptr, &length });
+        return if (linux.errno(rc) == .SUCCESS) length else null;
+    }
+
+    /// In place of the one that the socket has.
+    pub fn attachFilter(_: System, fd: i32, program: []const Instruction) E {
+        const given: extern struct { length: c_ushort, program: [*]const Instruction } =
+            .{ .length = @intCast(program.len), .program = program.ptr };
+        const bytes: usize = @sizeOf(@TypeOf(given));
+        return linux.errno(raw("setsockopt", .{ fd, SOL.SOCKET, SO.ATTACH_FILTER, &given, bytes }));
+    }
+
+    /// A socket of our own; null where there can be none.
+    pub fn open(_: System, domain: u32, kind: u32) ?i32 {
+        const opened = raw("socket", .{ domain, kind | SOCK.CLOEXEC, 0 });
+        return if (linux.errno(opened) == .SUCCESS) @intCast(opened) else null;
+    }
+
+    pub fn close(_: System, fd: i32) void {
+        _ = linux.close(fd);
+    }
+
     /// Null where the descriptor is no socket.
     pub fn getName(_: System, fd: i32) ?Name {
         var name: Name = undefined;
@@ -147,6 +186,20 @@ pub const System = struct {
         name.length = @sizeOf(linux.sockaddr.in6);
         if (linux.errno(raw("getsockname", .{ fd, &name.bytes, &name.length })) != .SUCCESS) return null;
         return name;
+    }
+
+    /// Disconnects a UDP socket that is not connected: it loses a port that it was not bound to by bind(2), and nothing
+    /// else. False where it has a peer or is bound to an interface, which it would lose too. (udp_disconnect)
+    pub fn disconnectIdle(_: System, fd: i32) bool {
+        var peer: Name = undefined;
+        peer.length = @sizeOf(linux.sockaddr.in6);
+        if (linux.errno(raw("getpeername", .{ fd, &peer.bytes, &peer.length })) != .NOTCONN) return false;
+        var interface: [linux.IFNAMESIZE]u8 = undefined;
+        var length: linux.socklen_t = interface.len;
+        const asked = raw("getsockopt", .{ fd, SOL.SOCKET, SO.BINDTODEVICE, &interface, &length });
+        if (linux.errno(asked) != .SUCCESS or length != 0) return false;
+        const nobody: linux.sockaddr = .{ .family = AF.UNSPEC, .data = @splat(0) };
+        return linux.errno(raw("connect", .{ fd, &nobody, @as(usize, @sizeOf(linux.sockaddr)) })) == .SUCCESS;
     }
 
     pub fn bind(_: System, fd: i32, name: *const Name) E {
@@ -182,11 +235,9 @@ pub const System = struct {
 
     /// The two ends that a connection to `destination` would have, as routing says it: a UDP socket is
     /// connected and asked, and nothing is sent. Null where there is no route.
-    pub fn route(_: System, destination: *const Name) ?Ends {
-        const opened = raw("socket", .{ destination.bytes.family, SOCK.DGRAM | SOCK.CLOEXEC, 0 });
-        if (linux.errno(opened) != .SUCCESS) return null;
-        const fd: i32 = @intCast(opened);
-        defer _ = linux.close(fd);
+    pub fn route(system: System, destination: *const Name) ?Ends {
+        const fd = system.open(destination.bytes.family, SOCK.DGRAM) orelse return null;
+        defer system.close(fd);
         if (linux.errno(raw("connect", .{ fd, &destination.bytes, destination.length })) != .SUCCESS) return null;
         var ends: Ends = undefined;
         inline for (.{ "getsockname", "getpeername" }, .{ &ends.source, &ends.destination }) |call, name| {

@@ -1,22 +1,37 @@
-// `deno task bench [--json FILE]`: what portpin costs. Ends with a status other than 0 when a
-// figure is over its budget.
+// `deno task bench [--json FILE]`: what portpin costs, as tables, and as pictures in dist/report. Ends
+// with a status other than 0 when a figure is over its budget.
 
 import { Command, CommanderError } from "commander";
 import $ from "dax";
+import { join, relative } from "node:path";
 import { exitStatus, Failure, reportingFailure } from "../../generator/failure.ts";
 import { enterUserDirectory } from "../handover/wrapper.ts";
 import { enterNamespace, namespaceProblem } from "../namespace.ts";
+import { dist } from "../library.ts";
+import { drawOccupancy } from "../report/occupancy_picture.ts";
+import { drawPorts } from "../report/ports_picture.ts";
 import { describeMissing, findInstalled } from "../servers/programs.ts";
-import { type Benchmark, type Context, type Result, verdictOf } from "./benchmark.ts";
+import { type Benchmark, type Context, type Figure, type Result, verdictOf } from "./benchmark.ts";
 import { buildCycles } from "./cycles.ts";
 import { instructions } from "./instructions.ts";
+import { occupancyCalls } from "./occupancy_calls.ts";
+import { occupancyTimes } from "./occupancy_times.ts";
+import { portChoice } from "./port_choice.ts";
 import { renderResult, toJson } from "./render.ts";
 import { sizes } from "./sizes.ts";
 import { systemCalls } from "./system_calls.ts";
 import { times } from "./times.ts";
 import { makeVariants } from "./variants.ts";
 
-const benchmarks: readonly Benchmark[] = [systemCalls, times, instructions, sizes];
+const benchmarks: readonly Benchmark[] = [
+  systemCalls,
+  times,
+  instructions,
+  sizes,
+  occupancyCalls,
+  occupancyTimes,
+  portChoice,
+];
 
 const program = new Command("bench")
   .description("Measure what portpin costs, in a network namespace, against the budgets")
@@ -31,8 +46,8 @@ const program = new Command("bench")
     const results = await runAll();
     console.log(results.map(renderResult).join("\n\n\n"));
     if (json !== undefined) await write(json, toJson(results));
-    const figures = results.flatMap((result) => "figures" in result ? result.figures : []);
-    const isOver = figures.some((figure) => verdictOf(figure) === "OVER");
+    await drawPictures(results);
+    const isOver = results.flatMap(figuresOf).some((figure) => verdictOf(figure) === "OVER");
     Deno.exit(isOver ? exitStatus.failed : 0);
   }));
 
@@ -57,6 +72,29 @@ async function measure(benchmark: Benchmark, context: Context): Promise<Result> 
   const skipped = skipReason(benchmark);
   if (skipped !== undefined) return { benchmark, skipped };
   return { benchmark, figures: await benchmark.run(context) };
+}
+
+/** A picture for which nothing was measured is not drawn: an older one stays what it was. */
+async function drawPictures(results: readonly Result[]): Promise<void> {
+  const measured = ({ name }: Benchmark) =>
+    results.filter(({ benchmark }) => benchmark.name === name).flatMap(figuresOf);
+  const [calls, times] = [measured(occupancyCalls), measured(occupancyTimes)];
+  const choices = measured(portChoice).flatMap(({ choice }) => choice ?? []);
+  if (calls.length > 0 && times.length > 0) {
+    await writePicture("occupancy.svg", await drawOccupancy(calls, times));
+  }
+  if (choices.length > 0) await writePicture("ports.svg", await drawPorts(choices));
+}
+
+async function writePicture(name: string, svg: string): Promise<void> {
+  const file = join(dist, "report", name);
+  await Deno.mkdir(join(dist, "report"), { recursive: true });
+  await write(file, svg);
+  console.log(`\ndrawn: ${relative(Deno.cwd(), file)}`);
+}
+
+function figuresOf(result: Result): readonly Figure[] {
+  return "figures" in result ? result.figures : [];
 }
 
 function skipReason({ requires, connects }: Benchmark): string | undefined {

@@ -38,6 +38,42 @@ export interface Figure {
   readonly budget?: number;
   /** What the cost consists of. */
   readonly detail?: string;
+  /** The middle 80 % of what was measured, for each variant. */
+  readonly spread?: Readonly<Record<string, readonly [number, number]>>;
+  /** Where on a curve it lies, in a benchmark that has curves. */
+  readonly at?: Place;
+  /** Which ports were chosen, in a benchmark that is about that. */
+  readonly choice?: Choice;
+}
+
+/** A place on a curve of costs against occupancy. */
+export interface Place {
+  /** How many ports there are. */
+  readonly ports: number;
+  /** The share of them that is taken, 0 to 1. */
+  readonly occupancy: number;
+  /** Whose connections take them: those of the engine that is measured, or the kernel's choice. */
+  readonly crowd: "own" | "kernel's";
+  /** Where those connections go, compared with the one that is measured. */
+  readonly destination: "same" | "another";
+}
+
+/** The ports that an engine chose, one after another. */
+export interface Choice {
+  readonly engine: string;
+  /** All could be chosen from, `low` to `high`, in host byte order. */
+  readonly low: number;
+  readonly high: number;
+  readonly destinations: "one" | "many";
+  /** How often each bin was chosen: bins of (almost) equal width, from `low` upwards. */
+  readonly counts: readonly number[];
+  /** The first ones. */
+  readonly first: readonly number[];
+  /** Of the counts against equal chances. */
+  readonly chiSquared: number;
+  readonly degreesOfFreedom: number;
+  /** How probable a chi-squared as high as this or higher is where all chances are equal. */
+  readonly probability: number;
 }
 
 /** A benchmark that ran, or why it did not. */

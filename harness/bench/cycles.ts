@@ -59,7 +59,11 @@ export interface CycleRun {
 
 const program = join(dist, "programs", "native", "cycles");
 
-/** @throws {Failure} when the program cannot be built. */
+/**
+ * Builds all programs that are measured.
+ *
+ * @throws {Failure} when they cannot be built.
+ */
 export async function buildCycles(): Promise<void> {
   await runZigBuild("the programs", ["programs", "--prefix", dist]);
 }
@@ -86,7 +90,7 @@ export async function timeCycles(run: CycleRun): Promise<Times> {
 }
 
 /** Thousands of cycles would leave no port of a few hundred free for a minute. */
-const noTimeWait = { "net.ipv4.tcp_max_tw_buckets": "0" };
+export const noTimeWait = { "net.ipv4.tcp_max_tw_buckets": "0" };
 
 async function perform({ kind, variant }: CycleRun, argv: readonly string[]) {
   const environment = environmentOf(variant);

@@ -1,4 +1,5 @@
-/** What is said of numbers that were timed. Pure. */
+/** What is said of numbers that were measured. Pure. */
+import jstat from "jstat";
 
 /** The middle of `values`, or the mean of the two in the middle. */
 export function median(values: readonly number[]): number {
@@ -29,4 +30,33 @@ export type Round<T> = readonly [T, T, T, T];
 /** How many times as long B took as A. */
 export function ratioOf<T>([a1, b1, b2, a2]: Round<T>, time: (block: T) => number): number {
   return (time(b1) + time(b2)) / (time(a1) + time(a2));
+}
+
+/** The middle 80 % of `values`: from the first to the last decile. */
+export function middleOf(values: readonly number[]): [number, number] {
+  const sorted = values.toSorted((a, b) => a - b);
+  const tenth = Math.floor(sorted.length / 10);
+  return [sorted[tenth], sorted[sorted.length - 1 - tenth]];
+}
+
+/** Pearson's test of counts against what was expected. */
+export interface ChiSquared {
+  readonly chiSquared: number;
+  readonly degreesOfFreedom: number;
+  /**
+   * How probable a chi-squared as high as this or higher is by chance alone: near 0 the counts are less even than
+   * chance makes them, near 1 more.
+   */
+  readonly probability: number;
+}
+
+/** Wants an expectation of five or more for each count, and the same sum of both. */
+export function chiSquaredOf(counts: readonly number[], expected: readonly number[]): ChiSquared {
+  const chiSquared = counts.reduce(
+    (sum, count, bin) => sum + (count - expected[bin]) ** 2 / expected[bin],
+    0,
+  );
+  const degreesOfFreedom = counts.length - 1;
+  const probability: number = 1 - jstat.chisquare.cdf(chiSquared, degreesOfFreedom);
+  return { chiSquared, degreesOfFreedom, probability };
 }

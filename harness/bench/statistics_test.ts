@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { median, medianInterval, ratioOf } from "./statistics.ts";
+import { chiSquaredOf, median, medianInterval, middleOf, ratioOf } from "./statistics.ts";
 
 /** 1 to `count`, in an order that sorting as text would leave wrong. */
 function upTo(count: number): number[] {
@@ -32,4 +32,42 @@ Deno.test("ratioOf() is not moved by an even drift", () => {
   assert.equal(ratioOf([100, 102, 102, 100], itself), 1.02);
   // The same program in all four blocks, each 10 slower than the one before.
   assert.equal(ratioOf([100, 110, 120, 130], itself), 1);
+});
+
+Deno.test("middleOf() leaves a tenth out at either end", () => {
+  assert.deepEqual(middleOf(upTo(100)), [11, 90]);
+  assert.deepEqual(middleOf([7]), [7, 7]);
+  assert.deepEqual(middleOf([3, 1, 2]), [1, 3]);
+});
+
+Deno.test("chiSquaredOf() gives the statistic of a textbook", () => {
+  // A die thrown 60 times: (25 + 4 + 4 + 1 + 0 + 100) / 10.
+  const { chiSquared, degreesOfFreedom, probability } = chiSquaredOf(
+    [5, 8, 8, 9, 10, 20],
+    new Array(6).fill(10),
+  );
+  assert.equal(chiSquared, 13.4);
+  assert.equal(degreesOfFreedom, 5);
+  assert.ok(Math.abs(probability - 0.0199) < 0.0001, `${probability}`);
+});
+
+Deno.test("chiSquaredOf() knows the quantiles that tables give", () => {
+  // NIST/SEMATECH e-Handbook, 1.3.6.7.4: upper-tail critical values.
+  const table = [[1, 3.841, 0.05], [10, 23.209, 0.01], [100, 124.342, 0.05], [100, 149.449, 0.001]];
+  for (const [degreesOfFreedom, critical, probability] of table) {
+    // One count takes all of the deviation.
+    const expected = new Array(degreesOfFreedom + 1).fill(1);
+    const counts = expected.with(0, 1 + Math.sqrt(critical));
+    const found = chiSquaredOf(counts, expected);
+    assert.equal(found.degreesOfFreedom, degreesOfFreedom);
+    assert.ok(
+      Math.abs(found.probability - probability) < probability / 100,
+      `${found.probability}`,
+    );
+  }
+});
+
+Deno.test("chiSquaredOf() has nothing against what was expected", () => {
+  const { chiSquared, probability } = chiSquaredOf([10, 20, 30], [10, 20, 30]);
+  assert.deepEqual([chiSquared, probability], [0, 1]);
 });

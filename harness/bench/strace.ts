@@ -26,6 +26,28 @@ export function callsPerCycle(few: Calls, many: Calls, cycles: number): Calls {
   return new Map(slopes.filter(([, calls]) => calls !== 0));
 }
 
+/**
+ * Counts the calls between each first and second call of `mark` in what `strace -qq` wrote of one
+ * process without threads: a number for each pair, in their order.
+ */
+export function callsBetween(mark: string, trace: string): number[] {
+  const counts: number[] = [];
+  let count: number | undefined;
+  for (const [, name] of trace.matchAll(/^(\w+)\(/gm)) {
+    if (name !== mark) {
+      if (count !== undefined) count++;
+    } else if (count === undefined) count = 0;
+    else {
+      counts.push(count);
+      count = undefined;
+    }
+  }
+  if (count !== undefined) {
+    throw new Error(`Cannot read strace's output: a ${mark} lacks its other`);
+  }
+  return counts;
+}
+
 /** How many calls `to` has more than `from`, and which: `+1 getsockopt, +1 setsockopt`. */
 export function addedCalls(from: Calls, to: Calls): { cost: number; detail: string } {
   const names = [...new Set([...from.keys(), ...to.keys()])].sort();

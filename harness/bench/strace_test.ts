@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { addedCalls, callsPerCycle, parseSummary, total } from "./strace.ts";
+import { addedCalls, callsBetween, callsPerCycle, parseSummary, total } from "./strace.ts";
 
 const summary = `    calls syscall
 --------- ----------------
@@ -53,4 +53,30 @@ Deno.test("addedCalls() adds nothing to the same", () => {
 
 Deno.test("total() is exact to two decimals", () => {
   assert.equal(total(new Map([["a", 0.1], ["b", 0.2]])), 0.3);
+});
+
+const trace = `execve(0x7ffd, 0x7ffe, 0x7fff) = 0
+getppid() = 0x11
+socket(0x2, 0x1, 0) = 0x4
+connect(0x4, 0x7ffd, 0x10) = 0
+getppid() = 0x11
+accept(0x3, 0x7ffd, 0x7ffe) = 0x5
+getppid() = 0x11
+socket(0x2, 0x1, 0) = 0x4
+bind(0x4, 0x7ffd, 0x10) = -1 EADDRINUSE (Address already in use)
+bind(0x4, 0x7ffd, 0x10) = 0
+connect(0x4, 0x7ffd, 0x10) = 0
+getppid() = 0x11
+exit_group(0) = ?
+`;
+
+Deno.test("callsBetween() counts between the marks of a pair, and not between pairs", () => {
+  assert.deepEqual(callsBetween("getppid", trace), [2, 4]);
+  assert.deepEqual(callsBetween("getppid", ""), []);
+  assert.deepEqual(callsBetween("getppid", "getppid() = 1\ngetppid() = 1\n"), [0]);
+});
+
+Deno.test("callsBetween() refuses a mark without its other", () => {
+  const cut = trace.slice(0, trace.lastIndexOf("getppid"));
+  assert.throws(() => callsBetween("getppid", cut), /lacks its other/);
 });

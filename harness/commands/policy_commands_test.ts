@@ -102,6 +102,33 @@ Deno.test("build refuses an unknown target as a usage error", async () => {
   assert.match(stderr, /^portpin: Cannot build for mips-linux: expected one of x86_64-linux, /);
 });
 
+Deno.test("explain says what a policy does to one destination", async () => {
+  const { status, stdout, stderr } = await portpin([
+    ...["explain", "good/partners.jsonc", "--to", "[::ffff:10.1.2.3]:53/udp"],
+  ]);
+  assert.deepEqual([status, stderr], [0, ""]);
+  assert.match(stdout, /^rules\[0\] \(line 11\) does not match: 10\.1\.2\.3 is in none /);
+  assert.match(
+    stdout,
+    /\nrules\[1\] \(line 20\) matches 10\.1\.2\.3:53\/udp: .*\nGuests are left alone/,
+  );
+});
+
+Deno.test("explain refuses a destination that is none as a usage error", async () => {
+  const reasons: [string, string][] = [
+    ["192.0.2.7", "it has no port, expected 192.0.2.7:PORT"],
+    ["192.0.2.7:443/quic", 'expected one of tcp, udp, sctp, not "quic"'],
+    ["example.com:443", "expected ADDRESS:PORT, an IPv6 address in brackets"],
+  ];
+  for (const [to, reason] of reasons) {
+    assert.deepEqual(await portpin(["explain", "good/partners.jsonc", "--to", to]), {
+      status: 2,
+      stdout: "",
+      stderr: `portpin: Cannot use --to ${to}: ${reason}\n`,
+    });
+  }
+});
+
 const namespace = ["unshare", "--user", "--map-root-user", "--net"];
 const namespaces = await new Deno.Command(namespace[0], { args: [...namespace.slice(1), "true"] })
   .output().then(({ success }) => success, () => false);

@@ -18,6 +18,7 @@ import {
   type Setting,
   withSettings,
 } from "../../generator/settings.ts";
+import { isEmpty } from "../../generator/source.ts";
 import { handOver } from "../handover/handover.ts";
 import { lastWords, nameOf, userEnvironment } from "../handover/wrapper.ts";
 import { preflight } from "../preflight/preflight.ts";
@@ -83,10 +84,12 @@ async function readPolicyFor(
   const checked = policy.whenUnkept === "refuse"
     ? variables
     : variables.filter(({ key }) => key === "log");
-  const { ports } = withSettings(policy, [...checked, ...flags]);
-  if (ports.length === 0 && !variables.some(({ key }) => key === "off" || key === "ports")) {
+  const { ports, source, rules } = withSettings(policy, [...checked, ...flags]);
+  const isIdle = ports.length === 0 && isEmpty(source) && rules.length === 0;
+  if (isIdle && !variables.some(({ key }) => ["off", "ports", "source"].includes(key))) {
     throw new Failure(
-      "portpin: Cannot run without ports: give --ports LOW-HIGH, PORTPIN_PORTS or a policy with ports",
+      "portpin: Cannot run without ports or a source: give --ports LOW-HIGH, --source ADDRESS, " +
+        "PORTPIN_PORTS, PORTPIN_SOURCE or a policy that has one of them",
       exitStatus.configuration,
     );
   }

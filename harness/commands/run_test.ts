@@ -272,7 +272,7 @@ Deno.test("run refuses settings that cannot be used", async () => {
       "192.0.2.8 is a second IPv4 address, expected IPv6\n",
   );
   assert.match(await refused(ports, { PORTPIN_LOG: "stderr" }), /Cannot use PORTPIN_LOG=stderr: /);
-  assert.match(await refused([]), /^portpin: Cannot run without ports: /);
+  assert.match(await refused([]), /^portpin: Cannot run without ports or a source: /);
   assert.match(await refused(["--policy", "nope.jsonc"]), /^nope\.jsonc: Cannot read the policy/);
 });
 
@@ -280,6 +280,12 @@ Deno.test("run lets a flag take the place of its variable", async () => {
   const env = { PORTPIN_PORTS: "nonsense", PORTPIN_SLICE: "0/2" };
   const { out, err } = await pinned(["sh", "-c", 'echo "$PORTPIN_PORTS $PORTPIN_SLICE"'], { env });
   assert.equal(out, "40000-40099 0/2\n", err);
+});
+
+Deno.test("run passes a source on, also without ports", async () => {
+  const print = ["sh", "-c", 'echo "$PORTPIN_SOURCE"'];
+  const { out, err } = await run([...direct, "run", "--source", "127.0.0.9", "--", ...print]);
+  assert.equal(out, "127.0.0.9\n", err);
 });
 
 Deno.test("run builds a policy's library, and keeps to what the policy forbids", async () => {

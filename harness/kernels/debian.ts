@@ -15,7 +15,7 @@ export interface DebianKernel {
   readonly suite: string;
 }
 
-/** What each has of the options is in DESIGN.md. */
+/** What each has of the options is in the table that a run prints. */
 export const debianKernels: readonly DebianKernel[] = [
   { label: "5.10", suite: "bullseye" },
   { label: "6.1", suite: "bookworm" },
@@ -110,6 +110,8 @@ async function privateApt(scratch: string, source: string): Promise<string[]> {
     "Dir::State::Status": "/dev/null",
     "Dir::Cache": join(scratch, "cache"),
     "Acquire::Languages": "none",
+    // What cannot be fetched is a failure, not a warning.
+    "APT::Update::Error-Mode": "any",
     // A suite that is no longer cared for is what we are after.
     "Acquire::Check-Valid-Until": "false",
     // The folders are ours; as root, apt would else become a user who cannot write there.

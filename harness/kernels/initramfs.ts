@@ -41,7 +41,7 @@ async function copyModules(kernel: Kernel, scratch: string): Promise<void> {
 }
 
 /** The files of `wanted` and of all they depend on, in order, but for what is built in. */
-async function modulesToLoad({ modules, label }: Kernel): Promise<string[]> {
+async function modulesToLoad({ modules }: Kernel): Promise<string[]> {
   // modprobe wants DIR/lib/modules/RELEASE, and a kernel's modules may lie anywhere.
   const tree = await Deno.makeTempDir({ prefix: "portpin-" });
   try {
@@ -49,7 +49,7 @@ async function modulesToLoad({ modules, label }: Kernel): Promise<string[]> {
     await Deno.symlink(modules, join(tree, "lib", "modules", "release"));
     const argv = ["modprobe", "-C", "/dev/null", "-d", tree, "-S", "release", "--show-depends"];
     const shown = await textOf([...argv, "-a", ...wanted]).catch((error) => {
-      throw cannotBoot(`${label} lacks modules: ${error.message}`);
+      throw cannotBoot(`${modules} lacks what booting needs: ${error.message}`);
     });
     const files = insertedFiles(shown);
     return await Promise.all(files.map((file) => Deno.realPath(file)));

@@ -10,7 +10,14 @@
  *
  * Pure.
  */
-import { defaultExpectations, judge, portSet, type Run, type Verdict } from "../judge.ts";
+import {
+  defaultExpectations,
+  includesPort,
+  judge,
+  portSet,
+  type Run,
+  type Verdict,
+} from "../judge.ts";
 import type { CaseTest } from "../plan.ts";
 import type { Report } from "../run_case.ts";
 import { type Booted, type Outcome, type Protocol, protocols } from "./messages.ts";
@@ -29,14 +36,15 @@ export function isLacking(test: CaseTest, { portRange }: Booted): boolean {
 function protocolsOf({ file, values }: CaseTest): Protocol[] {
   const words = [...file.case.program, ...file.case.driver ?? []];
   const made = words.flatMap((word) => /\bsocket (\S+)/.exec(word)?.slice(1) ?? [])
-    .map((word) => word.replace(/^\{(\w+)\}$/, (_, name) => values[name]));
+    .map((word) => filled(word, values));
   const known = protocols.filter((protocol) => made.includes(protocol));
   return known.length === 0 ? ["tcp", "udp"] : known;
 }
 
 /**
  * The test with nothing promised but what a refusal must keep: no peer sees a port it should not.
- * It is not run bare: only the library refuses.
+ * It is not run bare: only the library refuses. Nor need other libraries print what they would of
+ * calls that now never come to them.
  */
 export function asRefusal(test: CaseTest): CaseTest {
   const { case: promised, ...file } = withoutWaiting(test).file;
@@ -47,13 +55,32 @@ export function asRefusal(test: CaseTest): CaseTest {
   const observations = Object.entries(expectations).map(([name, { ports }]) =>
     [name, {
       count: { min: 0, max: Number.MAX_SAFE_INTEGER },
-      ports: ports === "stdout" ? "inside" : ports,
+      ports: ports === "stdout" || ports === "inside" ? permitted(test) : ports,
       covers: false,
     }] as const
   );
-  const { status, stderr } = promised.expect;
+  const { status } = promised.expect;
+  const ours = promised.expect.stderr?.some((line) => line.startsWith("portpin: "));
+  const stderr = ours ? promised.expect.stderr : undefined;
   const expect = { status, stderr, observations: Object.fromEntries(observations) };
   return { ...test, file: { ...file, case: { ...promised, bare: undefined, expect } } };
+}
+
+/**
+ * The ports of a case, and those that its program binds by number: these are its own under every
+ * engine, and a bind that had to fail after another one succeeds where that one is refused.
+ */
+function permitted({ file, values }: CaseTest): string {
+  const { program, ports } = file.case;
+  const bound = program.flatMap((word) => /^bind \S+ \S+:([^:]+)$/.exec(word)?.slice(1) ?? [])
+    .map((word) => Number(filled(word, values)))
+    .filter((port) => port > 0 && !includesPort(portSet(ports), port));
+  return bound.length === 0 ? "inside" : [ports, ...new Set(bound)].join(",");
+}
+
+/** A word that may be a placeholder for a value of the matrix. */
+function filled(word: string, values: CaseTest["values"]): string {
+  return word.replace(/^\{(\w+)\}$/, (_, name) => values[name]);
 }
 
 /** What our guest does, for many seconds, where the answer to a refused call is to come. */

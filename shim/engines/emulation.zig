@@ -15,6 +15,7 @@ const std = @import("std");
 const order = @import("../order.zig");
 const reuse = @import("../reuse.zig");
 const sys = @import("../system.zig");
+const Transport = @import("../Policy.zig").Transport;
 const Ports = @import("../Ports.zig");
 const Reserved = @import("../Reserved.zig");
 const Random = @import("../random.zig").Random;
@@ -22,6 +23,9 @@ const Random = @import("../random.zig").Random;
 /// So many ports are tried exclusively before all are looked at: with nine of ten ports busy, one of
 /// them is free with a probability of 97 %, and a failing bind(2) costs a third of a look-up.
 const exclusive_tries = 32;
+
+/// The default of `ip_unprivileged_port_start`: bind(2) of a lower port may be forbidden for itself.
+const unprivileged_ports = 1024;
 
 pub const Answer = union(enum) {
     /// The socket has one of the ports.
@@ -69,6 +73,29 @@ pub fn afterConnect(system: anytype, fd: i32, guests: reuse.Options) void {
     reuse.hide(system, fd, guests);
 }
 
+/// What bind(2) would say to `name`'s address on a socket without a port: `full` where it has no fault to find.
+/// Null where that cannot be told.
+///
+/// A port is made busy first, by a socket of our own: so the kernel, who alone can judge an address, refuses nothing
+/// but that port. Should it take the port nevertheless (the busy one is gone, or counts in another network
+/// namespace), then the socket is bound, and to one of the ports.
+pub fn probe(system: anytype, scope: Scope, fd: i32, kind: Transport, name: *sys.Name) ?Answer {
+    const family = (system.getName(fd) orelse return null).bytes.family;
+    const helper = system.open(family, if (kind == .tcp) sys.SOCK.STREAM else sys.SOCK.DGRAM) orelse return null;
+    defer system.close(helper);
+    // Others may go on to join TCP ports. Of UDP ports that would take datagrams away.
+    if (kind == .tcp) reuse.share(system, helper);
+    name.setPort(no_port);
+    switch (tryExclusive(system, scope, helper, name, exclusive_tries, no_port)) {
+        // Busy by ourselves, or by others.
+        .bound, .full => if (name.port() == no_port) return null,
+        .forbidden, .failed => return null,
+    }
+    const guests = reuse.takeAway(system, fd);
+    defer reuse.giveBack(system, fd, guests);
+    return tryPort(system, fd, name, name.port()) orelse .full;
+}
+
 const no_port = 0;
 
 fn tryExclusive(system: anytype, scope: Scope, fd: i32, name: *sys.Name, tries: u32, avoided: u16) Answer {
@@ -111,7 +138,9 @@ fn tryPort(system: anytype, fd: i32, name: *sys.Name, port: u16) ?Answer {
     return switch (system.bind(fd, name)) {
         .SUCCESS => .bound,
         .ADDRINUSE => null,
-        .ACCES, .PERM => .forbidden,
+        // The port alone is forbidden, to whoever lacks CAP_NET_BIND_SERVICE: busy for this socket. ip(7)
+        .ACCES => if (port < unprivileged_ports) null else .forbidden,
+        .PERM => .forbidden,
         else => |errno| .{ .failed = errno },
     };
 }

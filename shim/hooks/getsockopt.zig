@@ -23,16 +23,20 @@ pub fn isWanted(_: Policy) bool {
 
 pub fn call(fd: c_int, level: c_int, name: c_int, value: ?[*]u8, length: ?*c_uint) callconv(.c) c_int {
     const pin = instance.get();
+    if (may_emulate and pin != null and !pin.?.vacate(fd, level, name)) {
+        process.setErrno(.NOBUFS);
+        return -1;
+    }
     const before = if (may_emulate) process.errno() else {};
     const result = next.call(hook, .{ fd, level, name, value, length });
+    const is_late_bind = level == sys.SOL.IP and name == sys.IP.BIND_ADDRESS_NO_PORT;
     const is_range = level == sys.SOL.IP and name == sys.IP.LOCAL_PORT_RANGE;
-    if (may_emulate and result != 0 and is_range and pin != null and kernel.isLacking(process.errno())) {
-        const emulated = pin.?.emulateGetRange(fd) orelse return result;
+    if (may_emulate and result != 0 and (is_range or is_late_bind) and pin != null and kernel.isLacking(process.errno())) {
+        const emulated = (if (is_range) pin.?.emulateGetRange(fd) else pin.?.emulateGetLateBind(fd)) orelse return result;
         process.setErrno(before);
-        return giveRange(fd, emulated, value, length);
+        return give(fd, emulated, value, length);
     }
     if (result != 0 or pin == null) return result;
-    const is_late_bind = level == sys.SOL.IP and name == sys.IP.BIND_ADDRESS_NO_PORT;
     const is_reuse = level == sys.SOL.SOCKET and name == sys.SO.REUSEADDR;
     const is_ours = (is_late_bind and pin.?.isDeferredByUs(fd)) or
         (may_emulate and is_reuse and pin.?.isSharedByUs(fd)) or
@@ -44,11 +48,11 @@ pub fn call(fd: c_int, level: c_int, name: c_int, value: ?[*]u8, length: ?*c_uin
 
 /// Another option of the same size goes into the guest's memory first: so the kernel judges the pointers and
 /// the length. ip_getsockopt() gives one byte where less than an int is asked for and the value fits.
-fn giveRange(fd: c_int, range: u32, value: ?[*]u8, length: ?*c_uint) c_int {
+fn give(fd: c_int, emulated: u32, value: ?[*]u8, length: ?*c_uint) c_int {
     const result = next.call(hook, .{ fd, sys.SOL.SOCKET, sys.SO.TYPE, value, length });
     if (result != 0 or length.?.* == 0) return result;
-    if (length.?.* < @sizeOf(u32) and range <= 255) length.?.* = 1;
-    const bytes: [@sizeOf(u32)]u8 = @bitCast(if (length.?.* == 1) std.mem.nativeToLittle(u32, range) else range);
+    if (length.?.* < @sizeOf(u32) and emulated <= 255) length.?.* = 1;
+    const bytes: [@sizeOf(u32)]u8 = @bitCast(if (length.?.* == 1) std.mem.nativeToLittle(u32, emulated) else emulated);
     @memcpy(value.?[0..length.?.*], bytes[0..length.?.*]);
     return 0;
 }

@@ -26,10 +26,17 @@ pub fn call(fd: c_int, level: c_int, name: c_int, value: ?[*]const u8, length: c
     const is_range = level == sys.SOL.IP and name == sys.IP.LOCAL_PORT_RANGE;
     // A bind that we deferred gets its port first: the guest thinks that it has one.
     if (is_late_bind and pin != null) _ = pin.?.settle(fd);
+    if (may_emulate and pin != null and !pin.?.vacate(fd, level, name)) {
+        process.setErrno(.NOBUFS);
+        return -1;
+    }
     const before = if (may_emulate) process.errno() else {};
     const result = next.call(hook, .{ fd, level, name, value, length });
-    if (may_emulate and result != 0 and is_range and pin != null and kernel.isLacking(process.errno())) {
-        const errno = pin.?.emulateSetRange(fd, value, length) orelse return result;
+    if (may_emulate and result != 0 and (is_range or is_late_bind) and pin != null and kernel.isLacking(process.errno())) {
+        const errno = (if (is_range)
+            pin.?.emulateSetRange(fd, value, length)
+        else
+            pin.?.emulateSetLateBind(fd, value, length)) orelse return result;
         process.setErrno(if (errno == .SUCCESS) before else errno);
         return if (errno == .SUCCESS) 0 else -1;
     }

@@ -1,0 +1,144 @@
+/**
+ * Time of one TCP connect where a part of the ports is taken, as a ratio to the kernel engine. The
+ * three crowds stay up side by side, and their probers take turns in rounds (K E S S E K), each with
+ * a short block of connects; a block is worth its median connect, and a cost is the median of the
+ * rounds' ratios.
+ */
+import type { PortRange } from "../../generator/ports.ts";
+import { inFreshNamespace } from "../namespace.ts";
+import type { Benchmark, Context, Figure, Place } from "./benchmark.ts";
+import { noTimeWait } from "./cycles.ts";
+import {
+  crowdAt,
+  describePlace,
+  type Engine,
+  engines,
+  Holder,
+  placesIn,
+  portRanges,
+  Prober,
+  takenAt,
+} from "./occupancy.ts";
+import { median, medianInterval, middleOf, ratioOf, type Round } from "./statistics.ts";
+import type { Variants } from "./variants.ts";
+
+const rounds = 25;
+
+export const occupancyTimes: Benchmark = {
+  name: "occupancy-time",
+  measures: "Time from socket(2) to the end of connect(2), on loopback, the three engines " +
+    "interleaved (K E S S E K). The ratio is the emulation to the kernel engine, the median over " +
+    "all rounds, with the 95 % confidence interval of that median; the detail is the same of the " +
+    "search, and the middle 80 % of all single connects.",
+  unit: "µs per connect",
+  cost: "ratio",
+  requires: [],
+  connects: true,
+  async run(context) {
+    const figures = [];
+    for (const range of portRanges) figures.push(...await timeIn(context, range));
+    return figures;
+  },
+};
+
+/** A crowd, and the engines that probe in it. */
+interface Stage {
+  readonly holder: Holder;
+  readonly probers: ReadonlyMap<Engine, Prober>;
+}
+
+/** In the kernel's crowd all engines probe, in the others the one that made it. */
+function startStage(variants: Variants, crowd: Engine, range: PortRange): Promise<Stage> {
+  const probing = crowd === "kernel" ? engines : [crowd];
+  return inFreshNamespace(noTimeWait, () =>
+    Promise.resolve({
+      holder: new Holder(variants, crowd, range),
+      probers: new Map(probing.map((engine) => [engine, new Prober(variants, engine, range)])),
+    }));
+}
+
+async function timeIn({ variants, progress }: Context, range: PortRange): Promise<Figure[]> {
+  await using running = new AsyncDisposableStack();
+  const stages = new Map<Engine, Stage>();
+  for (const crowd of engines) {
+    const stage = await startStage(variants, crowd, range);
+    for (const each of [stage.holder, ...stage.probers.values()]) running.use(each);
+    stages.set(crowd, stage);
+  }
+  const places = placesIn(range);
+  const figures = new Map<Place, Figure>();
+  // The fewest first: a port that is taken stays taken.
+  for (const place of places.toSorted((a, b) => a.occupancy - b.occupancy)) {
+    progress(describePlace(place));
+    for (const { holder } of stages.values()) await holder.take(takenAt(place));
+    figures.set(place, await timeAt(place, stages));
+  }
+  return places.map((place) => figures.get(place)!);
+}
+
+/**
+ * Connects of a block: so many that it looks at some two thousand ports, but no more than 40. The
+ * first one after a turn of the others is slow; where a block has only one, that one is so long that
+ * this does not matter.
+ */
+function connectsAt(place: Place, engine: Engine): number {
+  return Math.min(40, Math.max(1, Math.round(2_000 / portsLookedAt(place, engine))));
+}
+
+/** How many ports a connect is expected to look at. */
+function portsLookedAt(place: Place, engine: Engine): number {
+  const { ports, occupancy, crowd } = place;
+  if (occupancy === 1) return ports;
+  return engine === "search" && crowd === "own" ? takenAt(place) + 1 : 1 / (1 - occupancy);
+}
+
+async function timeAt(place: Place, stages: ReadonlyMap<Engine, Stage>): Promise<Figure> {
+  const block = (engine: Engine) =>
+    stages.get(crowdAt(place, engine))!.probers.get(engine)!
+      .connect(place, connectsAt(place, engine));
+  const blocks: Record<Engine, number[][]> = { kernel: [], emulation: [], search: [] };
+  for (let round = 0; round < rounds; round++) {
+    for (const engine of [...engines, ...engines.toReversed()]) {
+      blocks[engine].push(await block(engine));
+    }
+  }
+  return figureOf(place, blocks);
+}
+
+function figureOf(place: Place, blocks: Record<Engine, number[][]>): Figure {
+  const emulation = ratios(blocks.kernel, blocks.emulation);
+  const search = ratios(blocks.kernel, blocks.search);
+  const connects = (engine: Engine) => blocks[engine].flat().map((taken) => taken / 1_000);
+  const spread = Object.fromEntries(engines.map((engine) => [engine, middleOf(connects(engine))]));
+  const middles = engines.map((engine) => `${engine} ${described(spread[engine], 1)} µs`);
+  return {
+    what: describePlace(place),
+    measured: Object.fromEntries(engines.map((engine) => [engine, median(connects(engine))])),
+    cost: median(emulation),
+    interval: medianInterval(emulation),
+    detail: `search ${number(median(search), 2)} (${described(medianInterval(search), 2)}); ` +
+      middles.join(", "),
+    spread,
+    at: place,
+  };
+}
+
+/** Two blocks of each in every round: how many times as long B took as A. */
+function ratios(a: readonly number[][], b: readonly number[][]): number[] {
+  return Array.from({ length: a.length / 2 }, (_, index) => {
+    const [first, last] = [2 * index, 2 * index + 1];
+    const round: Round<number[]> = [a[first], b[first], b[last], a[last]];
+    return ratioOf(round, median);
+  });
+}
+
+function described(interval: readonly number[], digits: number): string {
+  return interval.map((end) => number(end, digits)).join("–");
+}
+
+function number(value: number, digits: number): string {
+  return value.toLocaleString("en-US", {
+    minimumFractionDigits: digits,
+    maximumFractionDigits: digits,
+  });
+}
