@@ -118,5 +118,6 @@ pub const Environment = struct {
     slice: bool,
     source: bool,
     engine: bool,
+    log: bool,
     off: bool,
 };

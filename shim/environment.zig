@@ -22,7 +22,6 @@ const Reason = [*:0]const u8;
 const expected_ports: Reason = "expected LOW-HIGH";
 const expected_source: Reason = "expected an IPv4 and/or an IPv6 address";
 const expected_slice: Reason = "expected INDEX/COUNT";
-const not_supported: Reason = "not supported by this version of portpin";
 
 const Unusable = error{Unusable};
 
@@ -83,7 +82,6 @@ fn combine(comptime policy: Policy, settings: *Settings(policy), given: *const V
         if (equal(value, "1")) return error.Idle;
         return unusable(.PORTPIN_OFF, value, "expected 1");
     }
-    if (given.get(.PORTPIN_LOG)) |value| return unusable(.PORTPIN_LOG, value, not_supported);
     if (try allowed(policy, given, .PORTPIN_ENGINE, policy.environment.engine)) |value| {
         settings.engine = parseEngine(value) orelse
             return unusable(.PORTPIN_ENGINE, value, "expected auto, kernel or emulation");
@@ -96,6 +94,14 @@ fn combine(comptime policy: Policy, settings: *Settings(policy), given: *const V
     if (ports.count > 0) try takePart(ports, policy, given);
     try chooseForRules(policy, settings, given);
     if (settings.own.isNone() and policy.rules.len == 0) return error.Idle;
+    try chooseTarget(policy, settings, given);
+}
+
+fn chooseTarget(comptime policy: Policy, settings: *Settings(policy), given: *const Values) Unusable!void {
+    if (policy.environment.log) settings.target.kind = .nowhere;
+    const value = try allowed(policy, given, .PORTPIN_LOG, policy.environment.log) orelse return;
+    if (!policy.environment.log) return;
+    if (!settings.target.set(value)) return unusable(.PORTPIN_LOG, value, "expected an absolute path or stderr");
 }
 
 fn chooseForRules(comptime policy: Policy, settings: *Settings(policy), given: *const Values) Unusable!void {

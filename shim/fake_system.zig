@@ -5,6 +5,7 @@
 
 const std = @import("std");
 const sys = @import("system.zig");
+const logging = @import("log.zig");
 const Finding = @import("diagnosis.zig").Finding;
 const E = sys.E;
 
@@ -57,6 +58,9 @@ pub const Kernel = struct {
     foreign: [4]u8 = .{ 203, 0, 113, 7 },
     /// What bind(2) says to everything; SUCCESS: it works.
     bind_errno: E = .SUCCESS,
+    /// The last line of the log, and how many there are.
+    logged: ?logging.Decision = null,
+    lines: u32 = 0,
     system_calls: u32 = 0,
     /// How often a call of the guest was carried out.
     guest_runs: u32 = 0,
@@ -231,6 +235,11 @@ pub const FakeSystem = struct {
         const text = if (is_range) fake.kernel.namespace_range orelse return null else fake.kernel.reserved;
         @memcpy(buffer[0..text.len], text);
         return buffer[0..text.len];
+    }
+
+    pub fn log(fake: FakeSystem, _: *const logging.Target, decision: *const logging.Decision) void {
+        fake.kernel.logged = decision.*;
+        fake.kernel.lines += 1;
     }
 
     pub fn coarseSeconds(fake: FakeSystem) u32 {

@@ -17,6 +17,7 @@ const deferral = @import("deferral.zig");
 const emulation = @import("engines/emulation.zig");
 const kernel = @import("engines/kernel.zig");
 const late_bind = @import("late_bind.zig");
+const log = @import("log.zig");
 const pktinfo = @import("pktinfo.zig");
 const reuse = @import("reuse.zig");
 const Remembered = @import("Remembered.zig");
@@ -35,6 +36,7 @@ pub fn Settings(comptime policy: Policy) type {
         defer_bind: bool,
         engine: Policy.Engine,
         when_unkept: Policy.WhenUnkept,
+        target: if (policy.environment.log) log.Target else void = if (policy.environment.log) .{} else {},
     };
 }
 
@@ -49,8 +51,12 @@ pub const Call = struct {
     length: c_uint = 0,
     /// What sendmsg and sendmmsg were given: the address is in there, if it can be read.
     message: ?*const Message = null,
+    /// Of a send: what sendto(2) and its like call flags.
+    flags: c_int = 0,
     /// Of a send: calls on likewise, but has pin choose where each message leaves from.
     run_from_source: ?*const fn (*const Call) isize = null,
+    /// Where there is a log: what is decided.
+    decision: ?*log.Decision = null,
 };
 
 pub const Moment = enum { connect, listen, bind, send, settle };
@@ -60,6 +66,7 @@ pub fn Pin(comptime System: type, comptime policy: Policy) type {
     const may_emulate = policy.mayEmulate();
     const may_have_source = policy.mayHaveSource();
     const has_rules = policy.rules.len > 0;
+    const may_log = policy.environment.log;
     // Without them a destination makes no difference, and there is no call that goes without a range.
     const looks_further = may_have_source or has_rules;
     return struct {
@@ -120,7 +127,11 @@ pub fn Pin(comptime System: type, comptime policy: Policy) type {
         }
 
         /// connect, listen, and sends that connect.
-        pub fn choose(self: *Self, call: *const Call) isize {
+        pub fn choose(self: *Self, call: *Call) isize {
+            return self.logged(call, decide);
+        }
+
+        fn decide(self: *Self, call: *const Call) isize {
             if (!looks_further or !self.looksAtDestination()) return self.pinTo(&self.settings.own, call, null);
             if (call.moment == .connect or call.moment == .send) return self.chooseFor(call);
             const end: deferral.Reading = .{ .name = self.serverEnd(call.fd), .begun = false };
@@ -174,6 +185,12 @@ pub fn Pin(comptime System: type, comptime policy: Policy) type {
                     if (errno != .SUCCESS) return self.fail(errno);
                 } else if (end.begun) deferral.undo(self.system, call.fd);
             }
+            note(call, switch (way) {
+                .kernel => .kernel,
+                .emulation => .emulation,
+                .none => .none,
+                .foreign => .leave,
+            }, &choice.ports);
             return switch (way) {
                 .kernel => self.tryRanges(&choice.ports, call),
                 .emulation => self.emulate(&choice.ports, call, if (from) |end| &end.name.? else null),
@@ -184,6 +201,7 @@ pub fn Pin(comptime System: type, comptime policy: Policy) type {
 
         /// A rule leaves the destination alone: the range that the socket got when it came goes.
         fn leaveAlone(self: *Self, call: *const Call) isize {
+            note(call, .leave, null);
             if (self.settings.own.ports.count > 0 and !self.guest_sets_ranges.load(.monotonic)) {
                 if (kernel.current(self.system, &self.settings.own.ports, call.fd) != null) kernel.clear(self.system, call.fd);
             }
@@ -269,16 +287,22 @@ pub fn Pin(comptime System: type, comptime policy: Policy) type {
         }
 
         /// sendto, sendmsg, sendmmsg: with MSG_FASTOPEN a connect with the first data.
-        pub fn sendOrConnect(self: *Self, call: *const Call, flags: c_int) isize {
-            const connects = @as(u32, @bitCast(flags)) & sys.MSG.FASTOPEN != 0;
-            if (connects) return self.choose(call);
+        pub fn sendOrConnect(self: *Self, call: *Call) isize {
+            return self.logged(call, decideSend);
+        }
+
+        fn decideSend(self: *Self, call: *const Call) isize {
+            const connects = @as(u32, @bitCast(call.flags)) & sys.MSG.FASTOPEN != 0;
+            if (connects) return self.decide(call);
             return if (looks_further and self.looksAtDestination()) self.sendFor(call) else self.send(&self.settings.own.ports, call);
         }
 
         /// A send to an address, by a socket that may be unbound. Where the kernel honours the range nothing
         /// is asked: the socket got its range when it came.
         fn send(self: *Self, ports: *const Ports, call: *const Call) isize {
+            note(call, .kernel, ports);
             if (self.kernelKept(ports) and self.pending(call.fd) == null) return self.tryRanges(ports, call);
+            note(call, if (self.mayEmulate()) .emulation else .none, ports);
             return if (self.mayEmulate()) self.emulate(ports, call, null) else self.unkept(call);
         }
 
@@ -294,6 +318,7 @@ pub fn Pin(comptime System: type, comptime policy: Policy) type {
                 .address = call.address,
                 .length = call.length,
                 .message = call.message,
+                .decision = call.decision,
             }, .guest = call };
             const sends = if (may_have_source and self.isSourceless(call.fd)) &sending.call else call;
             const choice = self.choiceFor(call.fd, &destination) orelse return self.leaveAlone(sends);
@@ -322,11 +347,20 @@ pub fn Pin(comptime System: type, comptime policy: Policy) type {
             if (destination.bytes.family == sys.AF.INET6 and self.guest_sets_source.load(.monotonic)) return message;
             const choice = self.choiceFor(fd, &destination) orelse return message;
             const from = source.towards(choice.source, &destination) orelse return message;
-            return if (room.make(self.system, message, &from)) &room.message else message;
+            switch (room.make(self.system, message, &from)) {
+                .made => return &room.message,
+                .guests => self.logGuestsSource(fd, &destination),
+                .no_room => {},
+            }
+            return message;
         }
 
         /// bind. Nothing is asked of a range here either, but TCP's bind is deferred.
-        pub fn bind(self: *Self, call: *const Call) isize {
+        pub fn bind(self: *Self, call: *Call) isize {
+            return self.logged(call, decideBind);
+        }
+
+        fn decideBind(self: *Self, call: *const Call) isize {
             if (!may_have_source or !self.mayForceSource()) return self.bindAsGiven(call);
             self.may_hold_bound.store(true, .monotonic);
             const given = address.copy(self.system, call.address, call.length) orelse return self.bindAsGiven(call);
@@ -356,6 +390,7 @@ pub fn Pin(comptime System: type, comptime policy: Policy) type {
         fn bindOrDefer(self: *Self, call: *const Call) isize {
             const ports = &self.settings.own.ports;
             const kernel_keeps = self.kernelMayKeep(ports);
+            note(call, if (kernel_keeps) .kernel else if (self.mayEmulate()) .emulation else .none, ports);
             if (!kernel_keeps and !self.mayEmulate()) return self.unkept(call);
             if (transport.isTcp(self.system, call.fd)) {
                 // The guest's first bind, if we deferred it, counts: a second one must fail.
@@ -401,7 +436,7 @@ pub fn Pin(comptime System: type, comptime policy: Policy) type {
         fn settleAt(self: *Self, fd: i32, name: *const sys.Name) bool {
             const before = self.system.errno();
             defer self.system.setErrno(before);
-            const settling: Settling(System) = .{
+            var settling: Settling(System) = .{
                 .system = self.system,
                 .name = name,
                 .call = .{ .fd = fd, .moment = .settle, .run = Settling(System).run },
@@ -495,12 +530,14 @@ pub fn Pin(comptime System: type, comptime policy: Policy) type {
         /// all were tried. A range that the guest has narrowed itself is not exchanged.
         fn tryRanges(self: *Self, ports: *const Ports, call: *const Call) isize {
             const before = self.system.errno();
+            noteTries(call, 1);
             var result = call.run(call);
             if (result != -1 or ports.count <= 1 or !self.isFull(call)) return result;
             const first = kernel.current(self.system, ports, call.fd) orelse return result;
             for (1..ports.count) |step| {
                 const index = (first + step) % ports.count;
                 if (kernel.setIndex(self.system, ports, index, call.fd) != .ready) return result;
+                noteTries(call, 1);
                 result = call.run(call);
                 if (result != -1) self.system.setErrno(before);
                 if (result != -1 or !self.isFull(call)) return result;
@@ -523,7 +560,10 @@ pub fn Pin(comptime System: type, comptime policy: Policy) type {
         /// No engine can keep the ports for this call. A call that needs no port goes on, and so does
         /// every call of a socket that has its port already or is none of ours.
         fn unkept(self: *Self, call: *const Call) isize {
-            if (self.settings.when_unkept == .leave) return call.run(call);
+            if (self.settings.when_unkept == .leave) {
+                note(call, .leave, null);
+                return call.run(call);
+            }
             if (!transport.isPinnable(self.system, call.fd) or self.isTaken(call)) return call.run(call);
             const port = address.read(self.system, call.address, call.length);
             const needs_port = switch (call.moment) {
@@ -549,7 +589,12 @@ pub fn Pin(comptime System: type, comptime policy: Policy) type {
             };
             self.reserved.refresh(self.system);
             const ports = self.portsOf(call.fd, all);
-            const scope: emulation.Scope = .{ .ports = &ports, .reserved = &self.reserved, .random = &self.random };
+            const scope: emulation.Scope = .{
+                .ports = &ports,
+                .reserved = &self.reserved,
+                .random = &self.random,
+                .tries = if (may_log and call.decision != null) &call.decision.?.tries else null,
+            };
             switch (call.moment) {
                 .connect, .send => {
                     const given = self.destinationOf(call);
@@ -619,6 +664,61 @@ pub fn Pin(comptime System: type, comptime policy: Policy) type {
             return all.*;
         }
 
+        /// Decides, and says so in the log. Where there is none this is the decision alone.
+        fn logged(self: *Self, call: *Call, comptime how: Decide) isize {
+            if (!may_log or !self.settings.target.isSomewhere()) return how(self, call);
+            return self.decideAndLog(call, how);
+        }
+
+        const Decide = fn (*Self, *const Call) isize;
+
+        noinline fn decideAndLog(self: *Self, call: *Call, how: *const Decide) isize {
+            const kind = transport.kindOf(self.system, call.fd) orelse return how(self, call);
+            var decision: log.Decision = .{ .call = call.moment, .fd = call.fd, .transport = kind };
+            const had_port = self.isBound(call.fd);
+            if (call.moment == .connect or call.moment == .send) decision.destination = self.destinationOf(call);
+            if (decision.destination) |*to| decision.rule = rules.find(policy.rules, to, kind);
+            call.decision = &decision;
+            const result = how(self, call);
+            if (!self.isNews(call, &decision, had_port)) return result;
+            if (result == -1) decision.errno = self.system.errno();
+            decision.source = self.system.getName(call.fd);
+            self.system.log(&self.settings.target, &decision);
+            return result;
+        }
+
+        /// Whether something was decided: a datagram of a socket that has its port already is no news, unless its
+        /// destination's rule would have said another one.
+        fn isNews(self: *Self, call: *const Call, decision: *const log.Decision, had_port: bool) bool {
+            return switch (call.moment) {
+                .connect => decision.destination != null,
+                .bind => !had_port and address.read(self.system, call.address, call.length) == 0,
+                .listen, .settle => !had_port,
+                .send => decision.destination != null and (!had_port or self.isElsewhere(call.fd, decision)),
+            };
+        }
+
+        fn isElsewhere(self: *Self, fd: i32, decision: *const log.Decision) bool {
+            if (!has_rules) return false;
+            const ports = decision.ports orelse return true;
+            const name = self.system.getName(fd) orelse return false;
+            return ports.count > 0 and !ports.has(name.port());
+        }
+
+        /// A datagram's own control message says where it leaves from.
+        fn logGuestsSource(self: *Self, fd: i32, destination: *const sys.Name) void {
+            if (!may_log or !self.settings.target.isSomewhere()) return;
+            self.system.log(&self.settings.target, &.{
+                .call = .send,
+                .fd = fd,
+                .transport = .udp,
+                .destination = destination.*,
+                .rule = rules.find(policy.rules, destination, .udp),
+                .engine = .leave,
+                .source = self.system.getName(fd),
+            });
+        }
+
         fn fail(self: *Self, errno: sys.E) isize {
             self.system.setErrno(errno);
             return -1;
@@ -674,6 +774,16 @@ pub fn Pin(comptime System: type, comptime policy: Policy) type {
             return !name.isInternet() or name.port() != 0;
         }
     };
+}
+
+fn note(call: *const Call, engine: log.Engine, ports: ?*const Ports) void {
+    const decision = call.decision orelse return;
+    decision.engine = engine;
+    decision.ports = ports;
+}
+
+fn noteTries(call: *const Call, more: u32) void {
+    if (call.decision) |decision| decision.tries += more;
 }
 
 /// A send of the guest whose messages get a source.

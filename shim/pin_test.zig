@@ -64,7 +64,7 @@ const policy: Policy = .{
     .defer_bind = true,
     .engine = .auto,
     .when_unkept = .refuse,
-    .environment = .{ .ports = true, .slice = true, .source = true, .engine = true, .off = true },
+    .environment = .{ .ports = true, .slice = true, .source = true, .engine = true, .log = true, .off = true },
 };
 
 const APin = pin.Pin(fake.FakeSystem, policy);
@@ -294,8 +294,8 @@ test "a kernel that honours the range is asked nothing on the send path" {
     var sending = connecting(0);
     sending.call.moment = .send;
     const send = struct {
-        fn send(it: *APin, call: *const pin.Call) isize {
-            return it.sendOrConnect(call, 0);
+        fn send(it: *APin, call: *pin.Call) isize {
+            return it.sendOrConnect(call);
         }
     }.send;
     for (0..3) |_| {
@@ -612,4 +612,48 @@ test "emulation: a UDP socket that a failed send gave a port connects from one o
     try expect(scene.pin.settings.own.ports.has(sockets[0].port));
     try expectEqual(0, scene.run(APin.choose, connecting(1))[0]);
     try expectEqual(33333, sockets[1].port);
+}
+
+test "the log has a line for each decision, and none for a datagram that decides nothing" {
+    var sockets = [_]fake.Socket{ .{}, .{}, .{ .kind = sys.SOCK.DGRAM, .protocol = sys.IPPROTO.UDP } };
+    var scene: Scene = .{ .kernel = .{ .sockets = &sockets, .taken = &.{50000} } };
+    try scene.begin(&.{ .{ .low = 50000, .high = 50000 }, .{ .low = 50010, .high = 50010 } });
+    try expect(scene.pin.settings.target.set("/log"));
+
+    sockets[0].range = pack(50000, 50000);
+    try expectEqual(0, scene.run(APin.choose, connecting(0))[0]);
+    const line = scene.kernel.logged.?;
+    try expectEqual(.connect, line.call);
+    try expectEqual(.tcp, line.transport.?);
+    try expectEqual(.kernel, line.engine);
+    try expectEqual(443, line.destination.?.port());
+    try expectEqual(50010, line.source.?.port());
+    try expectEqual(2, line.tries);
+    try expectEqual(.SUCCESS, line.errno);
+
+    sockets[1].range = pack(50000, 50000);
+    scene.kernel.taken = &.{ 50000, 50010 };
+    try expectEqual(-1, scene.run(APin.choose, connecting(1))[0]);
+    try expectEqual(.ADDRNOTAVAIL, scene.kernel.logged.?.errno);
+
+    scene.kernel.taken = &.{};
+    scene.pin.adoptNew(2, sys.AF.INET, sys.SOCK.DGRAM, 0);
+    var sending = connecting(2);
+    sending.call.moment = .send;
+    for (0..3) |_| try expectEqual(0, scene.run(APin.sendOrConnect, sending)[0]);
+    try expectEqual(3, scene.kernel.lines);
+}
+
+test "the log says what the emulation did" {
+    var sockets = [_]fake.Socket{.{}};
+    var scene = try oldKernel(&sockets);
+    scene.settle();
+    try expect(scene.pin.settings.target.set("/log"));
+    scene.kernel.taken = &.{ 50000, 50001, 50002 };
+    try expectEqual(0, scene.run(APin.choose, connecting(0))[0]);
+    const line = scene.kernel.logged.?;
+    try expectEqual(.emulation, line.engine);
+    try expect(line.tries >= 1 and line.tries <= 4);
+    try expectEqual(50003, line.source.?.port());
+    try expectEqual(1, scene.kernel.lines);
 }

@@ -19,25 +19,33 @@ pub const Sourced = struct {
     message: Message,
     control: [control_bytes_max]u8 align(@alignOf(Header)),
 
-    /// False: the message must go as the guest made it. `message` can be read.
-    pub fn make(sourced: *Sourced, system: anytype, message: *const Message, from: *const sys.Name) bool {
+    pub const Outcome = enum {
+        made,
+        /// The guest says itself where its message leaves from.
+        guests,
+        /// Its control messages are too many, or cannot be read.
+        no_room,
+    };
+
+    /// Not `made`: the message must go as the guest made it. `message` can be read.
+    pub fn make(sourced: *Sourced, system: anytype, message: *const Message, from: *const sys.Name) Outcome {
         sourced.message = message.*;
         const given: usize = @as(u32, @truncate(message.control_length));
         var at = std.mem.alignForward(usize, given, @alignOf(Header));
-        if (at > sourced.control.len or (given > 0 and !address.canRead(system, message.control, given))) return false;
+        if (at > sourced.control.len or (given > 0 and !address.canRead(system, message.control, given))) return .no_room;
         @memset(&sourced.control, 0);
         if (given > 0) @memcpy(sourced.control[0..given], message.control.?[0..given]);
-        if (saysItself(&sourced.control, given)) return false;
+        if (saysItself(&sourced.control, given)) return .guests;
         at += if (from.ipv4()) |four|
-            append(&sourced.control, at, sys.SOL.IP, sys.IP.PKTINFO, PacketInfo{ .source = four.* }) orelse return false
+            append(&sourced.control, at, sys.SOL.IP, sys.IP.PKTINFO, PacketInfo{ .source = four.* }) orelse return .no_room
         else
             append(&sourced.control, at, sys.SOL.IPV6, sys.IPV6_PKTINFO, PacketInfo6{
                 .source = from.bytes.addr,
                 .interface = from.bytes.scope_id,
-            }) orelse return false;
+            }) orelse return .no_room;
         sourced.message.control = &sourced.control;
         sourced.message.control_length = at;
-        return true;
+        return .made;
     }
 };
 
@@ -90,7 +98,7 @@ test "make() appends the source to what the guest sends along" {
     };
     const given = std.mem.asBytes(&mark)[0 .. @sizeOf(Header) + @sizeOf(c_int)];
     var sourced: Sourced = undefined;
-    try std.testing.expect(sourced.make(Readable{}, &messageOf(given), &.ofIpv4(sys.AF.INET, .{ 192, 0, 2, 7 })));
+    try std.testing.expectEqual(.made, sourced.make(Readable{}, &messageOf(given), &.ofIpv4(sys.AF.INET, .{ 192, 0, 2, 7 })));
     try std.testing.expectEqualSlices(u8, given, sourced.message.control.?[0..given.len]);
     const ours: *const Header = @ptrCast(@alignCast(&sourced.control[@sizeOf(@TypeOf(mark))]));
     try std.testing.expectEqual(sys.IP.PKTINFO, ours.kind);
@@ -100,9 +108,9 @@ test "make() appends the source to what the guest sends along" {
 test "make() leaves the guest's own source alone, and what has no room" {
     var sourced: Sourced = undefined;
     const from: sys.Name = .ofIpv6(@splat(1));
-    try std.testing.expect(sourced.make(Readable{}, &messageOf(""), &from));
+    try std.testing.expectEqual(.made, sourced.make(Readable{}, &messageOf(""), &from));
     const own = sourced.control;
-    try std.testing.expect(!sourced.make(Readable{}, &messageOf(own[0..sourced.message.control_length]), &from));
+    try std.testing.expectEqual(.guests, sourced.make(Readable{}, &messageOf(own[0..sourced.message.control_length]), &from));
     const long: [control_bytes_max]u8 = @splat(0);
-    try std.testing.expect(!sourced.make(Readable{}, &messageOf(&long), &from));
+    try std.testing.expectEqual(.no_room, sourced.make(Readable{}, &messageOf(&long), &from));
 }

@@ -7,6 +7,7 @@ const std = @import("std");
 const builtin = @import("builtin");
 const linux = std.os.linux;
 const diagnosis = @import("diagnosis.zig");
+const logging = @import("log.zig");
 const process = @import("process.zig");
 
 pub const E = linux.E;
@@ -249,6 +250,10 @@ pub const System = struct {
 
     pub fn openDiagnosis(_: System) diagnosis.Diagnosis {
         return .open();
+    }
+
+    pub fn log(_: System, target: *const logging.Target, decision: *const logging.Decision) void {
+        target.write(decision);
     }
 
     pub fn coarseSeconds(_: System) u32 {

@@ -43,6 +43,8 @@ pub const Scope = struct {
     ports: *const Ports,
     reserved: *const Reserved,
     random: *Random,
+    /// Counts the ports that bind(2) was asked for.
+    tries: ?*u32 = null,
 };
 
 /// Gives a socket without a port one of the ports, for itself alone, on `name`'s address.
@@ -93,7 +95,7 @@ pub fn probe(system: anytype, scope: Scope, fd: i32, kind: Transport, name: *sys
     }
     const guests = reuse.takeAway(system, fd);
     defer reuse.giveBack(system, fd, guests);
-    return tryPort(system, fd, name, name.port()) orelse .full;
+    return tryPort(system, scope, fd, name, name.port()) orelse .full;
 }
 
 const no_port = 0;
@@ -103,7 +105,7 @@ fn tryExclusive(system: anytype, scope: Scope, fd: i32, name: *sys.Name, tries: 
     for (0..@min(tries, scope.ports.size())) |_| {
         const port = ports.next();
         if (port == avoided or scope.reserved.has(port)) continue;
-        if (tryPort(system, fd, name, port)) |answer| return answer;
+        if (tryPort(system, scope, fd, name, port)) |answer| return answer;
     }
     return .full;
 }
@@ -123,18 +125,19 @@ fn join(system: anytype, scope: Scope, fd: i32, name: *sys.Name, destination: *c
         const port = ports.next();
         if (scope.reserved.has(port) or (is_own_address and port == ends.destination.port())) continue;
         switch (diagnosis.look(&ends.source, port, &ends.destination)) {
-            .free => if (tryPort(system, fd, name, port)) |answer| return answer,
+            .free => if (tryPort(system, scope, fd, name, port)) |answer| return answer,
             .waiting => waiting = port,
             .taken => {},
         }
     }
     if (waiting == no_port) return .full;
-    return tryPort(system, fd, name, waiting) orelse .full;
+    return tryPort(system, scope, fd, name, waiting) orelse .full;
 }
 
 /// Null: the port is busy.
-fn tryPort(system: anytype, fd: i32, name: *sys.Name, port: u16) ?Answer {
+fn tryPort(system: anytype, scope: Scope, fd: i32, name: *sys.Name, port: u16) ?Answer {
     name.setPort(port);
+    if (scope.tries) |tries| tries.* += 1;
     return switch (system.bind(fd, name)) {
         .SUCCESS => .bound,
         .ADDRINUSE => null,

@@ -17,7 +17,7 @@ pub fn isWanted(_: Policy) bool {
 }
 
 pub fn call(fd: c_int, address: ?*const anyopaque, length: c_uint) callconv(.c) c_int {
-    const guest: Call = .{ .fd = fd, .moment = .bind, .run = run, .address = address, .length = length };
+    var guest: Call = .{ .fd = fd, .moment = .bind, .run = run, .address = address, .length = length };
     const pin = instance.get() orelse return @intCast(run(&guest));
     return @intCast(pin.bind(&guest));
 }

@@ -15,7 +15,7 @@ pub fn isWanted(_: Policy) bool {
 }
 
 pub fn call(fd: c_int, backlog: c_int) callconv(.c) c_int {
-    const guest: Guest = .{ .call = .{ .fd = fd, .moment = .listen, .run = run }, .backlog = backlog };
+    var guest: Guest = .{ .call = .{ .fd = fd, .moment = .listen, .run = run }, .backlog = backlog };
     const pin = instance.get() orelse return @intCast(run(&guest.call));
     return @intCast(pin.choose(&guest.call));
 }

@@ -19,21 +19,27 @@ pub fn isWanted(_: Policy) bool {
 }
 
 pub fn call(fd: c_int, messages: ?[*]NumberedMessage, count: c_uint, flags: c_int) callconv(.c) c_int {
-    const guest: Guest = .{
-        .call = .{ .fd = fd, .moment = .send, .run = run, .message = @ptrCast(messages), .run_from_source = if (may_have_source) runFromSource else null },
+    var guest: Guest = .{
+        .call = .{
+            .fd = fd,
+            .moment = .send,
+            .run = run,
+            .message = @ptrCast(messages),
+            .flags = flags,
+            .run_from_source = if (may_have_source) runFromSource else null,
+        },
         .messages = messages,
         .count = count,
-        .flags = flags,
     };
     const pin = instance.get() orelse return @intCast(run(&guest.call));
-    return @intCast(pin.sendOrConnect(&guest.call, flags));
+    return @intCast(pin.sendOrConnect(&guest.call));
 }
 
-const Guest = struct { call: Call, messages: ?[*]NumberedMessage, count: c_uint, flags: c_int };
+const Guest = struct { call: Call, messages: ?[*]NumberedMessage, count: c_uint };
 
 fn run(call_of_guest: *const Call) isize {
     const guest: *const Guest = @alignCast(@fieldParentPtr("call", call_of_guest));
-    return next.call(hook, .{ guest.call.fd, guest.messages, guest.count, guest.flags });
+    return next.call(hook, .{ guest.call.fd, guest.messages, guest.count, guest.call.flags });
 }
 
 /// So many messages at a time have their sources on our stack.
@@ -47,7 +53,7 @@ fn runFromSource(call_of_guest: *const Call) isize {
     while (sent < guest.count) {
         const count = readableOf(messages + sent, @min(batch_max, guest.count - sent));
         // What cannot be read is for the kernel to refuse.
-        const result = if (count == 0) next.call(hook, .{ guest.call.fd, messages + sent, 1, guest.flags }) else runBatch(guest, messages + sent, count);
+        const result = if (count == 0) next.call(hook, .{ guest.call.fd, messages + sent, 1, guest.call.flags }) else runBatch(guest, messages + sent, count);
         if (result < 0) return if (sent == 0) -1 else @intCast(sent);
         sent += @intCast(result);
         if (result < count) break;
@@ -70,7 +76,7 @@ fn runBatch(guest: *const Guest, messages: [*]NumberedMessage, count: c_uint) is
     for (batch[0..count], &rooms, messages) |*one, *room, *given| {
         one.message = pin.fromSource(guest.call.fd, room, &given.message).*;
     }
-    const result = next.call(hook, .{ guest.call.fd, &batch, count, guest.flags });
+    const result = next.call(hook, .{ guest.call.fd, &batch, count, guest.call.flags });
     // The kernel writes how much of each went; the guest's structure is its own to write to.
     if (result > 0) for (messages[0..@intCast(result)], &batch) |*given, *one| {
         given.length = one.length;

@@ -18,24 +18,24 @@ pub fn isWanted(_: Policy) bool {
 }
 
 pub fn call(fd: c_int, message: ?*const Message, flags: c_int) callconv(.c) isize {
-    const guest: Guest = .{
-        .call = .{ .fd = fd, .moment = .send, .run = run, .message = message, .run_from_source = if (may_have_source) runFromSource else null },
+    var guest: Call = .{
+        .fd = fd,
+        .moment = .send,
+        .run = run,
+        .message = message,
         .flags = flags,
+        .run_from_source = if (may_have_source) runFromSource else null,
     };
-    const pin = instance.get() orelse return run(&guest.call);
-    return pin.sendOrConnect(&guest.call, flags);
+    const pin = instance.get() orelse return run(&guest);
+    return pin.sendOrConnect(&guest);
 }
 
-const Guest = struct { call: Call, flags: c_int };
-
-fn run(call_of_guest: *const Call) isize {
-    const guest: *const Guest = @alignCast(@fieldParentPtr("call", call_of_guest));
-    return next.call(hook, .{ guest.call.fd, guest.call.message, guest.flags });
+fn run(guest: *const Call) isize {
+    return next.call(hook, .{ guest.fd, guest.message, guest.flags });
 }
 
-fn runFromSource(call_of_guest: *const Call) isize {
-    const guest: *const Guest = @alignCast(@fieldParentPtr("call", call_of_guest));
+fn runFromSource(guest: *const Call) isize {
     var room: Sourced = undefined;
-    const message = instance.get().?.fromSource(guest.call.fd, &room, guest.call.message.?);
-    return next.call(hook, .{ guest.call.fd, message, guest.flags });
+    const message = instance.get().?.fromSource(guest.fd, &room, guest.message.?);
+    return next.call(hook, .{ guest.fd, message, guest.flags });
 }

@@ -27,29 +27,29 @@ pub fn call(
     address: ?*const anyopaque,
     length: c_uint,
 ) callconv(.c) isize {
-    const guest: Guest = .{
+    var guest: Guest = .{
         .call = .{
             .fd = fd,
             .moment = .send,
             .run = run,
             .address = address,
             .length = length,
+            .flags = flags,
             .run_from_source = if (may_have_source) runFromSource else null,
         },
         .data = data,
         .data_length = data_length,
-        .flags = flags,
     };
     const pin = instance.get();
     if (pin == null or address == null) return run(&guest.call);
-    return pin.?.sendOrConnect(&guest.call, flags);
+    return pin.?.sendOrConnect(&guest.call);
 }
 
-const Guest = struct { call: Call, data: ?*const anyopaque, data_length: usize, flags: c_int };
+const Guest = struct { call: Call, data: ?*const anyopaque, data_length: usize };
 
 fn run(call_of_guest: *const Call) isize {
     const guest: *const Guest = @alignCast(@fieldParentPtr("call", call_of_guest));
-    return next.call(hook, .{ guest.call.fd, guest.data, guest.data_length, guest.flags, guest.call.address, guest.call.length });
+    return next.call(hook, .{ guest.call.fd, guest.data, guest.data_length, guest.call.flags, guest.call.address, guest.call.length });
 }
 
 /// A source is said in a control message, which sendto(2) has none of.
@@ -67,5 +67,5 @@ fn runFromSource(call_of_guest: *const Call) isize {
     };
     var room: Sourced = undefined;
     const message = instance.get().?.fromSource(guest.call.fd, &room, &same);
-    return if (message == &same) run(call_of_guest) else next.call(sendmsg, .{ guest.call.fd, message, guest.flags });
+    return if (message == &same) run(call_of_guest) else next.call(sendmsg, .{ guest.call.fd, message, guest.call.flags });
 }
