@@ -530,14 +530,14 @@ pub fn Pin(comptime System: type, comptime policy: Policy) type {
         /// all were tried. A range that the guest has narrowed itself is not exchanged.
         fn tryRanges(self: *Self, ports: *const Ports, call: *const Call) isize {
             const before = self.system.errno();
-            noteTries(call, 1);
+            noteTry(call);
             var result = call.run(call);
             if (result != -1 or ports.count <= 1 or !self.isFull(call)) return result;
             const first = kernel.current(self.system, ports, call.fd) orelse return result;
             for (1..ports.count) |step| {
                 const index = (first + step) % ports.count;
                 if (kernel.setIndex(self.system, ports, index, call.fd) != .ready) return result;
-                noteTries(call, 1);
+                noteTry(call);
                 result = call.run(call);
                 if (result != -1) self.system.setErrno(before);
                 if (result != -1 or !self.isFull(call)) return result;
@@ -705,6 +705,18 @@ pub fn Pin(comptime System: type, comptime policy: Policy) type {
             return ports.count > 0 and !ports.has(name.port());
         }
 
+        fn note(call: *const Call, engine: log.Engine, ports: ?*const Ports) void {
+            if (!may_log) return;
+            const decision = call.decision orelse return;
+            decision.engine = engine;
+            decision.ports = ports;
+        }
+
+        fn noteTry(call: *const Call) void {
+            if (!may_log) return;
+            if (call.decision) |decision| decision.tries += 1;
+        }
+
         /// A datagram's own control message says where it leaves from.
         fn logGuestsSource(self: *Self, fd: i32, destination: *const sys.Name) void {
             if (!may_log or !self.settings.target.isSomewhere()) return;
@@ -774,16 +786,6 @@ pub fn Pin(comptime System: type, comptime policy: Policy) type {
             return !name.isInternet() or name.port() != 0;
         }
     };
-}
-
-fn note(call: *const Call, engine: log.Engine, ports: ?*const Ports) void {
-    const decision = call.decision orelse return;
-    decision.engine = engine;
-    decision.ports = ports;
-}
-
-fn noteTries(call: *const Call, more: u32) void {
-    if (call.decision) |decision| decision.tries += more;
 }
 
 /// A send of the guest whose messages get a source.
