@@ -35,7 +35,19 @@ const environments: Record<string, string>[] = [
     .map((slice) => ({ PORTPIN_PORTS: "60000-60511", PORTPIN_SLICE: slice })),
   ["auto", "kernel", "emulation", "Kernel", ""].map((engine) => ({ PORTPIN_ENGINE: engine })),
   ["1", "0", "", "yes"].map((off) => ({ PORTPIN_OFF: off })),
-  { PORTPIN_LOG: "stderr" },
+  [
+    "stderr",
+    "/tmp/a log",
+    "/dev/null",
+    "",
+    "log",
+    "./log",
+    "STDERR",
+    "~/log",
+    `/${"l".repeat(4094)}`,
+    `/${"l".repeat(4095)}`,
+  ]
+    .map((log) => ({ PORTPIN_LOG: log })),
 );
 
 const sources = [

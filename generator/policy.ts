@@ -53,6 +53,7 @@ export interface Policy {
     readonly slice: boolean;
     readonly source: boolean;
     readonly engine: boolean;
+    readonly log: boolean;
     readonly off: boolean;
   };
 }
@@ -63,6 +64,7 @@ export const variables = [
   "PORTPIN_SLICE",
   "PORTPIN_SOURCE",
   "PORTPIN_ENGINE",
+  "PORTPIN_LOG",
   "PORTPIN_OFF",
 ] as const;
 
@@ -225,6 +227,7 @@ export function canonicalPolicy(file: PolicyFile): Policy {
       slice: allows("PORTPIN_SLICE"),
       source: allows("PORTPIN_SOURCE"),
       engine: allows("PORTPIN_ENGINE"),
+      log: allows("PORTPIN_LOG"),
       off: allows("PORTPIN_OFF"),
     },
   });

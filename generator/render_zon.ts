@@ -83,9 +83,9 @@ function zonNetwork(network: Network): string {
 }
 
 function zonEnvironment({ environment }: Policy): string {
-  const { ports, slice, source, engine, off } = environment;
+  const { ports, slice, source, engine, log, off } = environment;
   return `.{ .ports = ${ports}, .slice = ${slice}, .source = ${source}, .engine = ${engine}, ` +
-    `.off = ${off} }`;
+    `.log = ${log}, .off = ${off} }`;
 }
 
 /** The inside of a ZON string literal; every byte that is not printable ASCII is escaped. */

@@ -48,8 +48,18 @@ function parseSetting({ key, text }: Setting): Parsed<Partial<Policy>> {
     case "source":
       return mapParsed(parseSource(text), (source) => ({ source }));
     case "log":
-      return refuse("not supported by this version of portpin");
+      return isLog(text) ? { ok: true, value: {} } : refuse(expectedLog);
   }
+}
+
+const expectedLog = "expected an absolute path or stderr";
+
+/** Linux takes no longer path: PATH_MAX with its final NUL. */
+const pathBytesMax = 4095;
+
+function isLog(text: string): boolean {
+  const { length } = new TextEncoder().encode(text);
+  return text === "stderr" || (text.startsWith("/") && length <= pathBytesMax);
 }
 
 /** Why a text that is not an engine cannot be used; in policy files too. */

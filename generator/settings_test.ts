@@ -44,7 +44,7 @@ Deno.test("withSettings() names every unusable value as it was spelled", () => {
       PORTPIN_SLICE: "4/4",
       PORTPIN_SOURCE: "192.0.2.7,192.0.2.8",
       PORTPIN_ENGINE: "fast",
-      PORTPIN_LOG: "stderr",
+      PORTPIN_LOG: "portpin.log",
       PORTPIN_OFF: "yes",
     }),
     [
@@ -53,7 +53,7 @@ Deno.test("withSettings() names every unusable value as it was spelled", () => {
       "portpin: Cannot use PORTPIN_SOURCE=192.0.2.7,192.0.2.8: " +
       "192.0.2.8 is a second IPv4 address, expected IPv6",
       "portpin: Cannot use PORTPIN_ENGINE=fast: expected one of auto, kernel, emulation",
-      "portpin: Cannot use PORTPIN_LOG=stderr: not supported by this version of portpin",
+      "portpin: Cannot use PORTPIN_LOG=portpin.log: expected an absolute path or stderr",
       "portpin: Cannot use PORTPIN_OFF=yes: expected 1",
     ],
   );

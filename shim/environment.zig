@@ -86,6 +86,7 @@ fn combine(comptime policy: Policy, settings: *Settings(policy), given: *const V
         settings.engine = parseEngine(value) orelse
             return unusable(.PORTPIN_ENGINE, value, "expected auto, kernel or emulation");
     } else settings.engine = policy.engine;
+    try chooseTarget(policy, settings, given);
     settings.defer_bind = policy.defer_bind;
     settings.when_unkept = policy.when_unkept;
     try chooseSource(&settings.own.source, policy, given);
@@ -94,7 +95,6 @@ fn combine(comptime policy: Policy, settings: *Settings(policy), given: *const V
     if (ports.count > 0) try takePart(ports, policy, given);
     try chooseForRules(policy, settings, given);
     if (settings.own.isNone() and policy.rules.len == 0) return error.Idle;
-    try chooseTarget(policy, settings, given);
 }
 
 fn chooseTarget(comptime policy: Policy, settings: *Settings(policy), given: *const Values) Unusable!void {

@@ -302,7 +302,7 @@ fn render(decision: *const Decision, origin: Origin) Line {
     line.count("descriptor", @intCast(decision.fd));
     line.string("transport", if (decision.transport) |it| nameOf(it) else null);
     line.end("destination", &decision.destination);
-    line.count("rule", decision.rule);
+    line.count("rule", if (decision.rule) |index| index else null);
     line.string("engine", nameOf(decision.engine));
     line.ports(decision.ports);
     line.end("source", &decision.source);

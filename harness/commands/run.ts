@@ -29,11 +29,12 @@ interface RunOptions {
   readonly slice?: string;
   readonly source?: string;
   readonly engine?: string;
+  readonly log?: string;
   readonly policy?: string;
 }
 
 /** The options that are handed to the guest as `PORTPIN_` variables. */
-const settingKeys = ["ports", "slice", "source", "engine"] as const;
+const settingKeys = ["ports", "slice", "source", "engine", "log"] as const;
 
 export default new Command("run")
   .description("Launch a program whose sockets use the ports of your choice")
@@ -44,6 +45,7 @@ export default new Command("run")
   .option("--slice <index/count>", "use only the part INDEX (from 0) of COUNT equal parts")
   .option("--source <address>", "the address to send from: an IPv4 and/or an IPv6 one")
   .option("--engine <engine>", "how the ports are honoured: auto, kernel or emulation")
+  .option("--log <file>", "append a line of JSON for each decision: an absolute path, or stderr")
   .option("--policy <file>", "a policy file (JSONC), built into a library of its own")
   .passThroughOptions()
   .addHelpText(

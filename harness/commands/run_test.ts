@@ -271,7 +271,7 @@ Deno.test("run refuses settings that cannot be used", async () => {
     "portpin: Cannot use --source 192.0.2.7,192.0.2.8: " +
       "192.0.2.8 is a second IPv4 address, expected IPv6\n",
   );
-  assert.match(await refused(ports, { PORTPIN_LOG: "stderr" }), /Cannot use PORTPIN_LOG=stderr: /);
+  assert.match(await refused(ports, { PORTPIN_LOG: "here" }), /Cannot use PORTPIN_LOG=here: /);
   assert.match(await refused([]), /^portpin: Cannot run without ports or a source: /);
   assert.match(await refused(["--policy", "nope.jsonc"]), /^nope\.jsonc: Cannot read the policy/);
 });
