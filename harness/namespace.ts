@@ -9,7 +9,7 @@
  * is: what it does then depends on {@linkcode namespaceProblem}.
  */
 import ipaddr from "ipaddr.js";
-import { bringUpLoopback, unshareNetwork } from "./libc.ts";
+import { awaitRoutes, bringUpLoopback, unshareNetwork } from "./libc.ts";
 
 /** What a namespace starts with: the kernel's own default, made certain. */
 const settings = { "net.ipv4.ip_local_port_range": "32768 60999" };
@@ -92,7 +92,9 @@ export async function inFreshNamespace<T>(
  */
 function setUpHere(wanted: Readonly<Record<string, string>>): void {
   try {
-    bringUpLoopback(addresses.map((text) => Uint8Array.from(ipaddr.parse(text).toByteArray())));
+    const bytes = addresses.map((text) => Uint8Array.from(ipaddr.parse(text).toByteArray()));
+    bringUpLoopback(bytes);
+    awaitRoutes(bytes);
     for (const [name, value] of Object.entries({ ...settings, ...wanted })) {
       Deno.writeTextFileSync(`/proc/sys/${name.replaceAll(".", "/")}`, value, { create: false });
     }
