@@ -1,4 +1,4 @@
-//! Asks the kernel for one TCP connection by its 4-tuple: sock_diag(7), which needs no privilege.
+//! Asks the kernel for one TCP connection or UDP flow by its 4-tuple: sock_diag(7), which needs no privilege.
 
 const std = @import("std");
 const linux = std.os.linux;
@@ -38,6 +38,25 @@ pub const Diagnosis = struct {
         // ENOENT comes as an error message. The kernel also falls back to listeners, which have no remote port.
         if (reply.header.kind != by_family or reply.id.remote_port != request.id.remote_port) return .free;
         return if (reply.state == tcp_time_wait) .waiting else .taken;
+    }
+
+    pub fn isOpen(diagnosis: *const Diagnosis) bool {
+        return diagnosis.fd >= 0;
+    }
+
+    /// The low half of the cookie of the UDP socket that is connected so; null where none is, and also where the
+    /// kernel has no udp_diag. Two system calls. `source`'s own port is not looked at.
+    ///
+    /// The kernel looks as for a datagram that arrives: a connected socket comes before all others, and one that
+    /// is not connected, which may answer in its place, has no remote port. udp_dump_one()
+    pub fn holder(diagnosis: *Diagnosis, source: *const sys.Name, port: u16, destination: *const sys.Name) ?u32 {
+        const request: Request = .aboutUdp(source, port, destination);
+        if (linux.errno(sys.raw("sendto", .{ diagnosis.fd, &request, @as(usize, @sizeOf(Request)), 0, 0, 0 })) != .SUCCESS) return null;
+        var reply: Reply = undefined;
+        const got = linux.read(diagnosis.fd, @ptrCast(&reply), @sizeOf(Reply));
+        if (linux.errno(got) != .SUCCESS or got < @sizeOf(Reply)) return null;
+        if (reply.header.kind != by_family or reply.id.remote_port != destination.bytes.port) return null;
+        return @max(1, reply.id.cookie[0]);
     }
 };
 
@@ -81,6 +100,16 @@ const Request = extern struct {
             request.id.remote = destination.bytes.addr;
             request.id.interface = destination.bytes.scope_id;
         }
+        return request;
+    }
+
+    /// Of UDP's exact look-up alone the two ends are swapped, "for historical reasons"; its answers are not.
+    fn aboutUdp(source: *const sys.Name, port: u16, destination: *const sys.Name) Request {
+        var local = source.*;
+        local.setPort(port);
+        var request: Request = .about(destination, destination.port(), &local);
+        request.protocol = sys.IPPROTO.UDP;
+        if (request.family == sys.AF.INET6) request.id.interface = destination.bytes.scope_id;
         return request;
     }
 };

@@ -112,6 +112,12 @@ pub const Ends = struct { source: Name, destination: Name };
 
 pub const Option = union(enum) { value: u32, errno: E };
 
+/// struct sock_filter and struct sock_fprog of linux/filter.h.
+const SocketFilter = extern struct { code: u16, if_true: u8 = 0, if_false: u8 = 0, value: u32 };
+const SocketProgram = extern struct { length: c_ushort, filter: *const SocketFilter };
+/// BPF_RET | BPF_K: how many bytes of a packet are let through.
+const bpf_return = 6;
+
 /// The real calls. Tests have a scripted twin with the same methods (`fake_system.zig`).
 pub const System = struct {
     pub fn getOption(_: System, fd: i32, level: u32, name: u32) Option {
@@ -198,6 +204,42 @@ pub const System = struct {
 
     pub fn openDiagnosis(_: System) diagnosis.Diagnosis {
         return .open();
+    }
+
+    /// A UDP socket of our own; null where no descriptor is left.
+    pub fn openDatagram(_: System, family: u16) ?i32 {
+        const opened = raw("socket", .{ family, SOCK.DGRAM | SOCK.CLOEXEC, 0 });
+        return if (linux.errno(opened) == .SUCCESS) @intCast(opened) else null;
+    }
+
+    pub fn close(_: System, fd: i32) void {
+        _ = linux.close(fd);
+    }
+
+    /// Never blocks on the UDP sockets that it is for.
+    pub fn connect(_: System, fd: i32, name: *const Name) E {
+        return linux.errno(raw("connect", .{ fd, &name.bytes, name.length }));
+    }
+
+    /// AF_UNSPEC: a UDP socket has no peer any more. connect(2)
+    pub fn disconnect(_: System, fd: i32) void {
+        const unspecified = std.mem.zeroes(linux.sockaddr);
+        _ = raw("connect", .{ fd, &unspecified, @as(usize, @sizeOf(linux.sockaddr)) });
+    }
+
+    /// Whether a socket has a packet filter: its length is asked for alone. EACCES: it has one of eBPF.
+    pub fn hasFilter(_: System, fd: i32) bool {
+        var length: linux.socklen_t = 0;
+        const none: ?*anyopaque = null;
+        const failure = linux.errno(raw("getsockopt", .{ fd, SOL.SOCKET, SO.GET_FILTER, none, &length }));
+        return failure != .SUCCESS or length != 0;
+    }
+
+    /// Nothing that arrives is delivered until `SO.DETACH_FILTER`. EPERM: the guest has locked its filter.
+    pub fn dropArrivals(_: System, fd: i32) E {
+        const drop: SocketFilter = .{ .code = bpf_return, .value = 0 };
+        const program: SocketProgram = .{ .length = 1, .filter = &drop };
+        return linux.errno(raw("setsockopt", .{ fd, SOL.SOCKET, SO.ATTACH_FILTER, &program, @as(usize, @sizeOf(SocketProgram)) }));
     }
 
     pub fn coarseSeconds(_: System) u32 {

@@ -69,9 +69,11 @@ pub fn afterConnect(system: anytype, fd: i32, guests: reuse.Options) void {
     reuse.hide(system, fd, guests);
 }
 
-const no_port = 0;
+/// What no search avoids.
+pub const no_port = 0;
 
-fn tryExclusive(system: anytype, scope: Scope, fd: i32, name: *sys.Name, tries: u32, avoided: u16) Answer {
+/// Binds exclusively to one of the first `tries` ports of an order of its own.
+pub fn tryExclusive(system: anytype, scope: Scope, fd: i32, name: *sys.Name, tries: u32, avoided: u16) Answer {
     var ports: order.Shuffled = .init(scope.ports, scope.random);
     for (0..@min(tries, scope.ports.size())) |_| {
         const port = ports.next();
@@ -106,7 +108,7 @@ fn join(system: anytype, scope: Scope, fd: i32, name: *sys.Name, destination: *c
 }
 
 /// Null: the port is busy.
-fn tryPort(system: anytype, fd: i32, name: *sys.Name, port: u16) ?Answer {
+pub fn tryPort(system: anytype, fd: i32, name: *sys.Name, port: u16) ?Answer {
     name.setPort(port);
     return switch (system.bind(fd, name)) {
         .SUCCESS => .bound,
