@@ -37,10 +37,10 @@ pub fn call(fd: c_int, level: c_int, name: c_int, value: ?[*]u8, length: ?*c_uin
     const is_reuse = level == sys.SOL.SOCKET and name == sys.SO.REUSEADDR;
     const is_ours = (is_late_bind and pin.?.isDeferredByUs(fd)) or
         (may_emulate and is_reuse and pin.?.isSharedByUs(fd)) or
-        (may_share and level == sys.SOL.SOCKET and pin.?.isSharing(fd, @bitCast(name))) or
         (is_range and pin.?.isRangeOurs(fd));
     // The kernel has written `length.*` bytes, so they can be written.
     if (is_ours) @memset(value.?[0..length.?.*], 0);
+    if (may_share and level == sys.SOL.SOCKET and pin.?.isSharing(fd, @bitCast(name))) @memset(value.?[0..length.?.*], 0);
     return result;
 }
 
