@@ -44,20 +44,29 @@ pub const Diagnosis = struct {
         return diagnosis.fd >= 0;
     }
 
-    /// The low half of the cookie of the UDP socket that is connected so; null where none is, and also where the
-    /// kernel has no udp_diag. Two system calls. `source`'s own port is not looked at.
+    /// The UDP socket that a datagram from `destination` to `source` and `port` would reach; null where none is, and
+    /// also where the kernel has no udp_diag. Two system calls. `source`'s own port is not looked at.
     ///
-    /// The kernel looks as for a datagram that arrives: a connected socket comes before all others, and one that
-    /// is not connected, which may answer in its place, has no remote port. udp_dump_one()
-    pub fn holder(diagnosis: *Diagnosis, source: *const sys.Name, port: u16, destination: *const sys.Name) ?u32 {
+    /// A connected socket comes before all others, then one that is bound to the address, then one to the wildcard; of
+    /// several alike the last that was bound. udp_dump_one(), __udp4_lib_lookup()
+    pub fn receiver(diagnosis: *Diagnosis, source: *const sys.Name, port: u16, destination: *const sys.Name) ?Receiver {
         const request: Request = .aboutUdp(source, port, destination);
         if (linux.errno(sys.raw("sendto", .{ diagnosis.fd, &request, @as(usize, @sizeOf(Request)), 0, 0, 0 })) != .SUCCESS) return null;
         var reply: Reply = undefined;
         const got = linux.read(diagnosis.fd, @ptrCast(&reply), @sizeOf(Reply));
-        if (linux.errno(got) != .SUCCESS or got < @sizeOf(Reply)) return null;
-        if (reply.header.kind != by_family or reply.id.remote_port != destination.bytes.port) return null;
-        return @max(1, reply.id.cookie[0]);
+        if (linux.errno(got) != .SUCCESS or got < @sizeOf(Reply) or reply.header.kind != by_family) return null;
+        return .{
+            .cookie = @max(1, reply.id.cookie[0]),
+            .is_connected = reply.id.remote_port == destination.bytes.port,
+        };
     }
+};
+
+pub const Receiver = struct {
+    /// The low half of SO_COOKIE.
+    cookie: u32,
+    /// Whether it has the whole 4-tuple; otherwise it has no peer.
+    is_connected: bool,
 };
 
 /// linux/netlink.h, struct nlmsghdr; host byte order.

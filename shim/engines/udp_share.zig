@@ -2,8 +2,9 @@
 //! N ports to D destinations are N × D flows.
 //!
 //! Rule: whoever takes a 4-tuple has the port's lock when it looks whether the 4-tuple is free, and keeps the lock
-//! until it is taken. The lock is the kernel's: a socket bound with SO_REUSEADDR on, which is then switched off, lets
-//! nobody else bind. (Cloudflare, "How to stop running out of ephemeral ports", 2022.)
+//! until it is taken. The lock is the kernel's: a socket binds with SO_REUSEADDR on and switches it off, and nobody
+//! else can bind any more. Of several that have bound before that, a look-up finds the last alone, and it is the one
+//! that has the lock. (Cloudflare, "How to stop running out of ephemeral ports", 2022.)
 //!
 //! An explicitly bound port can never be released, so the guest's socket is not what takes the lock, or a lost race
 //! would leave it on a port where its 4-tuple belongs to another. A *keeper*, a socket of our own, binds, locks,
@@ -53,7 +54,7 @@ pub const Sight = struct {
         defer system.close(own);
         if (system.connect(own, destination) != .SUCCESS) return null;
         const name = system.getName(own) orelse return null;
-        return diagnosis.holder(&name, name.port(), destination) == system.cookie(own);
+        return ownerOf(diagnosis, &name, name.port(), destination) == system.cookie(own);
     }
 };
 
@@ -90,7 +91,7 @@ pub fn connectAgain(system: anytype, sight: *Sight, fd: i32, name: *const sys.Na
     var diagnosis = system.openDiagnosis();
     defer diagnosis.close();
     if (!sight.isClear(system, &diagnosis, &ends.destination)) return .SUCCESS;
-    return connectBound(system, &diagnosis, fd, name, &ends);
+    return connectBound(system, &diagnosis, fd, name.port(), &ends);
 }
 
 /// Whether a socket shares its port by us.
@@ -138,9 +139,8 @@ fn join(system: anytype, scope: emulation.Scope, sight: *Sight, fd: i32, name: *
     for (0..scope.ports.size()) |_| {
         const port = ports.next();
         if (scope.reserved.has(port) or (is_own_address and port == ends.destination.port())) continue;
-        if (diagnosis.holder(&ends.source, port, &ends.destination) != null) continue;
-        name.setPort(port);
-        const keeper = switch (lock(system, &diagnosis, name, &ends)) {
+        if (ownerOf(&diagnosis, &ends.source, port, &ends.destination) != null) continue;
+        const keeper = switch (lock(system, &diagnosis, port, &ends)) {
             .held => |own| own,
             .busy => continue,
             .unable => return null,
@@ -152,20 +152,20 @@ fn join(system: anytype, scope: emulation.Scope, sight: *Sight, fd: i32, name: *
         const answer = emulation.tryPort(system, fd, name, port) orelse continue;
         if (answer != .bound) return answer;
         if (connectsFrom(system, fd, &ends)) return .bound;
-        const errno = connectBound(system, &diagnosis, fd, name, &ends);
+        const errno = connectBound(system, &diagnosis, fd, port, &ends);
         return if (errno == .SUCCESS) .bound else .{ .failed = errno };
     }
     return .full;
 }
 
 /// Connects a socket that has its port, under the port's lock.
-fn connectBound(system: anytype, diagnosis: anytype, fd: i32, name: *const sys.Name, ends: *sys.Ends) sys.E {
+fn connectBound(system: anytype, diagnosis: anytype, fd: i32, port: u16, ends: *sys.Ends) sys.E {
     // The second time, from where the first one has left.
     for (0..2) |_| {
-        if (diagnosis.holder(&ends.source, name.port(), &ends.destination)) |cookie| {
+        if (ownerOf(diagnosis, &ends.source, port, &ends.destination)) |cookie| {
             return if (cookie == system.cookie(fd)) .SUCCESS else .AGAIN;
         }
-        const keeper = switch (lock(system, diagnosis, name, ends)) {
+        const keeper = switch (lock(system, diagnosis, port, ends)) {
             .held => |own| own,
             .busy, .unable => return .AGAIN,
         };
@@ -188,7 +188,7 @@ fn connectsFrom(system: anytype, fd: i32, ends: *sys.Ends) bool {
 }
 
 const Lock = union(enum) {
-    /// Nobody else can bind to the port, and nobody has the 4-tuple: the keeper.
+    /// Nobody else can bind to the port on this address, and nobody has the 4-tuple: the keeper.
     held: i32,
     /// Somebody has the port's lock or the 4-tuple.
     busy,
@@ -196,18 +196,30 @@ const Lock = union(enum) {
     unable,
 };
 
-fn lock(system: anytype, diagnosis: anytype, name: *const sys.Name, ends: *const sys.Ends) Lock {
-    const keeper = system.openDatagram(name.bytes.family) orelse return .unable;
+/// The keeper is bound to the address, not the wildcard: look-ups then find it before sockets on the wildcard that
+/// have no peer, such as the guest's after AF_UNSPEC.
+fn lock(system: anytype, diagnosis: anytype, port: u16, ends: *const sys.Ends) Lock {
+    const keeper = system.openDatagram(ends.source.bytes.family) orelse return .unable;
+    var name = ends.source;
+    name.setPort(port);
     reuse.share(system, keeper);
-    const errno = system.bind(keeper, name);
+    const errno = system.bind(keeper, &name);
     if (errno == .SUCCESS) {
         reuse.lock(system, keeper);
-        if (diagnosis.holder(&ends.source, name.port(), &ends.destination) == null) return .{ .held = keeper };
+        const found = diagnosis.receiver(&name, port, &ends.destination);
+        const is_ours = if (found) |it| !it.is_connected and it.cookie == system.cookie(keeper) else false;
+        if (is_ours) return .{ .held = keeper };
         release(system, keeper);
         return .busy;
     }
     system.close(keeper);
     return if (errno == .ADDRINUSE) .busy else .unable;
+}
+
+/// The cookie of whoever has the 4-tuple.
+fn ownerOf(diagnosis: anytype, source: *const sys.Name, port: u16, destination: *const sys.Name) ?u32 {
+    const found = diagnosis.receiver(source, port, destination) orelse return null;
+    return if (found.is_connected) found.cookie else null;
 }
 
 /// Not by close(2) alone: a child that another thread has forked meanwhile holds the keeper too.
