@@ -5,7 +5,8 @@
 
 const std = @import("std");
 const sys = @import("system.zig");
-const Finding = @import("diagnosis.zig").Finding;
+const diagnosis = @import("diagnosis.zig");
+const Finding = diagnosis.Finding;
 const E = sys.E;
 
 pub const Socket = struct {
@@ -25,6 +26,14 @@ pub const Socket = struct {
     reuse_port: bool = false,
     /// Host byte order; 0: no port yet.
     port: u16 = 0,
+    /// The port of what a UDP socket is connected to; 0: nothing.
+    peer: u16 = 0,
+    /// Which of all binds was this socket's.
+    bound_at: u32 = 0,
+    /// The two marks of UDP sockets that share ports.
+    no_fcs: bool = false,
+    inline_data: bool = false,
+    filter: enum { none, drops, guests } = .none,
 };
 
 pub const Kernel = struct {
@@ -45,6 +54,17 @@ pub const Kernel = struct {
     waiting: []const u16 = &.{},
     /// What bind(2) says to everything; SUCCESS: it works.
     bind_errno: E = .SUCCESS,
+    /// Sockets that the shim has opened for itself, while they are open.
+    own: [4]?Socket = @splat(null),
+    own_max: usize = 4,
+    /// Whether there is a udp_diag.
+    has_diagnosis: bool = true,
+    /// What others do when a UDP 4-tuple is looked up.
+    at_look: ?*const fn (*Kernel) void = null,
+    looks: u32 = 0,
+    binds: u32 = 0,
+    /// Where UDP sockets leave from, if not from where route() says.
+    leaves_from: ?[4]u8 = null,
     system_calls: u32 = 0,
     /// How often a call of the guest was carried out.
     guest_runs: u32 = 0,
@@ -62,6 +82,39 @@ pub const Kernel = struct {
     pub fn system(kernel: *Kernel) FakeSystem {
         return .{ .kernel = kernel };
     }
+
+    fn find(kernel: *Kernel, fd: i32) ?*Socket {
+        if (fd < 0) return null;
+        const index: usize = @intCast(fd);
+        if (index < kernel.sockets.len) return &kernel.sockets[index];
+        if (index - kernel.sockets.len >= kernel.own.len) return null;
+        return if (kernel.own[index - kernel.sockets.len]) |*socket| socket else null;
+    }
+
+    /// UDP sockets on one port, one of which shares with nobody.
+    fn hasConflict(kernel: *Kernel, socket: *const Socket, port: u16) bool {
+        for (0..kernel.sockets.len + kernel.own.len) |fd| {
+            const other = kernel.find(@intCast(fd)) orelse continue;
+            if (other == socket or other.protocol != sys.IPPROTO.UDP or other.port != port) continue;
+            if (!other.reuse_address or !socket.reuse_address) return true;
+        }
+        return false;
+    }
+
+    /// A connected socket first, then the one that was bound last.
+    fn receiver(kernel: *Kernel, address: *const [4]u8, port: u16, peer: u16) ?diagnosis.Receiver {
+        var found: ?diagnosis.Receiver = null;
+        var latest: u32 = 0;
+        for (0..kernel.sockets.len + kernel.own.len) |fd| {
+            const socket = kernel.find(@intCast(fd)) orelse continue;
+            if (socket.protocol != sys.IPPROTO.UDP or socket.port != port) continue;
+            if (socket.peer == peer and std.mem.eql(u8, &socket.address, address)) return .{ .cookie = @intCast(fd + 1), .is_connected = true };
+            if (socket.peer != 0 or socket.bound_at < latest) continue;
+            latest = socket.bound_at;
+            found = .{ .cookie = @intCast(fd + 1), .is_connected = false };
+        }
+        return found;
+    }
 };
 
 pub const FakeSystem = struct {
@@ -69,8 +122,7 @@ pub const FakeSystem = struct {
 
     fn enter(fake: FakeSystem, fd: i32) ?*Socket {
         fake.kernel.system_calls += 1;
-        if (fd < 0 or fd >= fake.kernel.sockets.len) return null;
-        return &fake.kernel.sockets[@intCast(fd)];
+        return fake.kernel.find(fd);
     }
 
     pub fn getOption(fake: FakeSystem, fd: i32, level: u32, name: u32) sys.Option {
@@ -81,6 +133,8 @@ pub const FakeSystem = struct {
             sys.SO.PROTOCOL => .{ .value = socket.protocol },
             sys.SO.REUSEADDR => .{ .value = @intFromBool(socket.reuse_address) },
             sys.SO.REUSEPORT => .{ .value = @intFromBool(socket.reuse_port) },
+            sys.SO.NOFCS => .{ .value = @intFromBool(socket.no_fcs) },
+            sys.SO.OOBINLINE => .{ .value = @intFromBool(socket.inline_data) },
             else => .{ .errno = .NOPROTOOPT },
         };
         if (level == sys.IPPROTO.TCP or level == sys.IPPROTO.UDP) {
@@ -106,6 +160,9 @@ pub const FakeSystem = struct {
         if (level == sys.SOL.SOCKET) switch (name) {
             sys.SO.REUSEADDR => socket.reuse_address = value != 0,
             sys.SO.REUSEPORT => socket.reuse_port = value != 0,
+            sys.SO.NOFCS => socket.no_fcs = value != 0,
+            sys.SO.OOBINLINE => socket.inline_data = value != 0,
+            sys.SO.DETACH_FILTER => socket.filter = .none,
             else => return .NOPROTOOPT,
         } else if (level != sys.SOL.IP) {
             return .NOPROTOOPT;
@@ -144,7 +201,10 @@ pub const FakeSystem = struct {
         if (socket.port != 0) return .INVAL;
         if (has(fake.kernel.taken, name.port())) return .ADDRINUSE;
         if (has(fake.kernel.joinable, name.port()) and !socket.reuse_address) return .ADDRINUSE;
+        if (socket.protocol == sys.IPPROTO.UDP and fake.kernel.hasConflict(socket, name.port())) return .ADDRINUSE;
         if (name.ipv4()) |four| socket.address = four.*;
+        fake.kernel.binds += 1;
+        socket.bound_at = fake.kernel.binds;
         if (name.port() == 0 and socket.late_bind == true) return .SUCCESS;
         socket.port = if (name.port() != 0) name.port() else fake.kernel.choosePort(fd) orelse return .ADDRINUSE;
         return .SUCCESS;
@@ -152,6 +212,43 @@ pub const FakeSystem = struct {
 
     pub fn route(_: FakeSystem, destination: *const sys.Name) ?sys.Ends {
         return .{ .source = destination.*, .destination = destination.* };
+    }
+
+    pub fn openDatagram(fake: FakeSystem, family: u16) ?i32 {
+        for (fake.kernel.own[0..fake.kernel.own_max], fake.kernel.sockets.len..) |*slot, fd| {
+            if (slot.* != null) continue;
+            slot.* = .{ .domain = family, .kind = sys.SOCK.DGRAM, .protocol = sys.IPPROTO.UDP };
+            return @intCast(fd);
+        }
+        return null;
+    }
+
+    pub fn close(fake: FakeSystem, fd: i32) void {
+        fake.kernel.own[@as(usize, @intCast(fd)) - fake.kernel.sockets.len] = null;
+    }
+
+    pub fn connect(fake: FakeSystem, fd: i32, name: *const sys.Name) E {
+        const socket = fake.enter(fd) orelse return .BADF;
+        socket.peer = name.port();
+        if (socket.port == 0) socket.port = own_port;
+        const from = fake.kernel.leaves_from orelse name.ipv4().?.*;
+        if (std.mem.allEqual(u8, &socket.address, 0)) socket.address = from;
+        return .SUCCESS;
+    }
+
+    pub fn disconnect(fake: FakeSystem, fd: i32) void {
+        const socket = fake.enter(fd) orelse return;
+        socket.peer = 0;
+        socket.address = @splat(0);
+    }
+
+    pub fn hasFilter(fake: FakeSystem, fd: i32) bool {
+        return fake.enter(fd).?.filter != .none;
+    }
+
+    pub fn dropArrivals(fake: FakeSystem, fd: i32) E {
+        fake.enter(fd).?.filter = .drops;
+        return .SUCCESS;
     }
 
     pub fn openDiagnosis(fake: FakeSystem) FakeDiagnosis {
@@ -184,6 +281,9 @@ pub const FakeSystem = struct {
     }
 };
 
+/// What the kernel chooses for a socket of the shim's own that it does not bind.
+const own_port = 40000;
+
 const FakeDiagnosis = struct {
     kernel: *Kernel,
 
@@ -191,6 +291,18 @@ const FakeDiagnosis = struct {
         it.kernel.system_calls += 2;
         if (has(it.kernel.waiting, port)) return .waiting;
         return if (has(it.kernel.connected, port)) .taken else .free;
+    }
+
+    pub fn isOpen(_: *const FakeDiagnosis) bool {
+        return true;
+    }
+
+    /// All destinations of a test have one address.
+    pub fn receiver(it: *FakeDiagnosis, source: *const sys.Name, port: u16, destination: *const sys.Name) ?diagnosis.Receiver {
+        it.kernel.system_calls += 2;
+        it.kernel.looks += 1;
+        if (it.kernel.at_look) |act| act(it.kernel);
+        return if (it.kernel.has_diagnosis) it.kernel.receiver(source.ipv4().?, port, destination.port()) else null;
     }
 
     pub fn close(_: *FakeDiagnosis) void {}

@@ -652,4 +652,5 @@ fn Settling(comptime System: type) type {
 
 test {
     _ = @import("pin_test.zig");
+    _ = @import("udp_share_test.zig");
 }
