@@ -34,6 +34,7 @@ pub const Socket = struct {
     no_fcs: bool = false,
     inline_data: bool = false,
     filter: enum { none, drops, guests } = .none,
+    is_on_device: bool = false,
 };
 
 pub const Kernel = struct {
@@ -63,6 +64,8 @@ pub const Kernel = struct {
     at_look: ?*const fn (*Kernel) void = null,
     looks: u32 = 0,
     binds: u32 = 0,
+    /// What connect(2) says to everything; SUCCESS: it works.
+    connect_errno: E = .SUCCESS,
     /// Where UDP sockets leave from, if not from where route() says.
     leaves_from: ?[4]u8 = null,
     system_calls: u32 = 0,
@@ -135,6 +138,7 @@ pub const FakeSystem = struct {
             sys.SO.REUSEPORT => .{ .value = @intFromBool(socket.reuse_port) },
             sys.SO.NOFCS => .{ .value = @intFromBool(socket.no_fcs) },
             sys.SO.OOBINLINE => .{ .value = @intFromBool(socket.inline_data) },
+            sys.SO.BINDTODEVICE => if (socket.is_on_device) .{ .errno = .INVAL } else .{ .value = 0 },
             else => .{ .errno = .NOPROTOOPT },
         };
         if (level == sys.IPPROTO.TCP or level == sys.IPPROTO.UDP) {
@@ -229,6 +233,7 @@ pub const FakeSystem = struct {
 
     pub fn connect(fake: FakeSystem, fd: i32, name: *const sys.Name) E {
         const socket = fake.enter(fd) orelse return .BADF;
+        if (fake.kernel.connect_errno != .SUCCESS) return fake.kernel.connect_errno;
         socket.peer = name.port();
         if (socket.port == 0) socket.port = own_port;
         const from = fake.kernel.leaves_from orelse name.ipv4().?.*;

@@ -179,15 +179,29 @@ test "a socket that the guest has bound to one of the ports connects as ever" {
     try expect(!sockets[1].no_fcs);
 }
 
-test "a filter of the guest's, no udp_diag, no descriptor: a port for itself or none" {
-    const Trouble = enum { filter, blind, no_descriptor };
-    for ([_]Trouble{ .filter, .blind, .no_descriptor }) |trouble| {
+test "a connect that fails leaves a port that nobody else comes to" {
+    var sockets = [_]fake.Socket{ datagram, datagram };
+    var kernel: fake.Kernel = .{ .sockets = &sockets, .connect_errno = .NETUNREACH };
+    var it = try pinOf(&kernel, one_port);
+    try expectEqual(-1, connect(&it, &kernel, 0, 1));
+    try expectEqual(50000, sockets[0].port);
+    try expect(!sockets[0].reuse_address and !sockets[0].no_fcs);
+    kernel.connect_errno = .SUCCESS;
+    try expectEqual(-1, connect(&it, &kernel, 1, 1));
+    try expectEqual(0, connect(&it, &kernel, 0, 1));
+    try expectTidy(&kernel);
+}
+
+test "a filter or device of the guest's, no udp_diag, no descriptor: a port for itself or none" {
+    const Trouble = enum { filter, device, blind, no_descriptor };
+    for ([_]Trouble{ .filter, .device, .blind, .no_descriptor }) |trouble| {
         var sockets = [_]fake.Socket{ datagram, datagram, datagram };
         var kernel: fake.Kernel = .{ .sockets = &sockets };
         var it = try pinOf(&kernel, one_port);
         try expectEqual(0, connect(&it, &kernel, 0, 1));
         switch (trouble) {
             .filter => sockets[1].filter = .guests,
+            .device => sockets[1].is_on_device = true,
             .blind => kernel.has_diagnosis = false,
             .no_descriptor => kernel.own_max = 0,
         }

@@ -15,7 +15,7 @@
 //! the port, and nothing is to be looked at.
 //!
 //! What strangers send between bind and connect is dropped by a packet filter. A guest's socket that has a filter of
-//! its own keeps a port for itself.
+//! its own keeps a port for itself, and so does one on a device, which look-ups from elsewhere do not see.
 
 const std = @import("std");
 const emulation = @import("emulation.zig");
@@ -62,16 +62,15 @@ pub const Sight = struct {
 /// address that it is to be bound to. Null: it cannot share. `bound`: the guest's own connect(2) comes next, to the
 /// same end.
 pub fn connect(system: anytype, scope: emulation.Scope, sight: *Sight, fd: i32, name: *sys.Name, destination: *const sys.Name) ?Answer {
-    if (system.hasFilter(fd)) return null;
+    if (system.hasFilter(fd) or isOnDevice(system, fd)) return null;
     if (set(system, fd, mark, true) != .SUCCESS) return null;
     if (system.dropArrivals(fd) != .SUCCESS) {
         _ = set(system, fd, mark, false);
         return null;
     }
     const guests = reuse.takeAway(system, fd);
-    const answer = search(system, scope, sight, fd, name, destination);
-    const is_shared = answer != null and hasPort(system, fd);
-    if (is_shared) {
+    const found = search(system, scope, sight, fd, name, destination);
+    if (found.is_shared) {
         reuse.share(system, fd);
         if (guests.address) _ = set(system, fd, guests_mark, true);
         if (guests.port) _ = set(system, fd, sys.SO.REUSEPORT, true);
@@ -81,7 +80,7 @@ pub fn connect(system: anytype, scope: emulation.Scope, sight: *Sight, fd: i32, 
         reuse.giveBack(system, fd, guests);
     }
     _ = set(system, fd, sys.SO.DETACH_FILTER, false);
-    return answer;
+    return found.answer;
 }
 
 /// The same for a socket that shares its port already, bound to `name`. Not SUCCESS: what the guest's call fails with.
@@ -114,15 +113,21 @@ pub fn noteReuseAddress(system: anytype, fd: i32, on: bool) void {
     if (!on) reuse.share(system, fd);
 }
 
-fn search(system: anytype, scope: emulation.Scope, sight: *Sight, fd: i32, name: *sys.Name, destination: *const sys.Name) ?Answer {
+const Found = struct {
+    answer: ?Answer,
+    /// Whether others may come to the socket's port.
+    is_shared: bool,
+};
+
+fn search(system: anytype, scope: emulation.Scope, sight: *Sight, fd: i32, name: *sys.Name, destination: *const sys.Name) Found {
     // On one address the destination's own port would connect the socket to itself.
     const avoided = if (scope.ports.has(destination.port())) destination.port() else emulation.no_port;
-    const address = name.*;
-    const answer = emulation.tryExclusive(system, scope, fd, name, exclusive_tries, avoided);
-    if (answer == .bound) _ = system.connect(fd, destination);
-    if (answer != .full) return answer;
-    name.* = address;
-    return join(system, scope, sight, fd, name, destination);
+    const first = emulation.tryExclusive(system, scope, fd, name, exclusive_tries, avoided);
+    // Without a peer, a port for itself: the guest's own connect fails in its turn, and tells why.
+    if (first == .bound) return .{ .answer = first, .is_shared = system.connect(fd, destination) == .SUCCESS };
+    if (first != .full) return .{ .answer = first, .is_shared = false };
+    const answer = join(system, scope, sight, fd, name, destination);
+    return .{ .answer = answer, .is_shared = answer != null and hasPort(system, fd) };
 }
 
 /// Looks at every port once, and takes the first whose 4-tuple is free.
@@ -227,6 +232,11 @@ fn release(system: anytype, keeper: i32) void {
     reuse.share(system, keeper);
     system.disconnect(keeper);
     system.close(keeper);
+}
+
+/// SO_BINDTODEVICE tells nothing of a socket on no device, and has no room for a name otherwise: EINVAL.
+fn isOnDevice(system: anytype, fd: i32) bool {
+    return system.getOption(fd, sys.SOL.SOCKET, sys.SO.BINDTODEVICE) == .errno;
 }
 
 fn hasPort(system: anytype, fd: i32) bool {
