@@ -69,11 +69,9 @@ pub fn afterConnect(system: anytype, fd: i32, guests: reuse.Options) void {
     reuse.hide(system, fd, guests);
 }
 
-/// What no search avoids.
-pub const no_port = 0;
+const no_port = 0;
 
-/// Binds exclusively to one of the first `tries` ports of an order of its own.
-pub fn tryExclusive(system: anytype, scope: Scope, fd: i32, name: *sys.Name, tries: u32, avoided: u16) Answer {
+fn tryExclusive(system: anytype, scope: Scope, fd: i32, name: *sys.Name, tries: u32, avoided: u16) Answer {
     var ports: order.Shuffled = .init(scope.ports, scope.random);
     for (0..@min(tries, scope.ports.size())) |_| {
         const port = ports.next();

@@ -11,8 +11,9 @@
 //! looks and connects: now the 4-tuple is ours. It opens the port, the guest's socket binds and connects in its turn,
 //! and the keeper goes. A guest's socket that has its port already connects under a keeper's lock.
 //!
-//! A few ports are tried exclusively before, as for TCP: where bind(2) succeeds with SO_REUSEADDR off nobody else has
-//! the port, and nothing is to be looked at.
+//! No port is tried exclusively before, as for TCP: with more than ten sockets on a port, a bind(2) to the wildcard with
+//! SO_REUSEADDR off succeeds although others are connected from there (Linux 5.10, udp_lib_get_port()). The keeper is
+//! bound to the address, where the kernel sees everybody.
 //!
 //! What strangers send between bind and connect is dropped by a packet filter. A guest's socket that has a filter of
 //! its own keeps a port for itself, and so does one on a device, which look-ups from elsewhere do not see.
@@ -25,9 +26,6 @@ const sys = @import("../system.zig");
 const transport = @import("../transport.zig");
 
 const Answer = emulation.Answer;
-
-/// So many ports are tried exclusively first. Fewer than for TCP: who shares ports has more flows than ports.
-const exclusive_tries = 8;
 
 /// What tells that a socket shares its port by us, and that the guest has set SO_REUSEADDR of it itself. Nothing in UDP
 /// looks at either: SO_NOFCS is for packet sockets, SO_OOBINLINE for streams.
@@ -69,8 +67,8 @@ pub fn connect(system: anytype, scope: emulation.Scope, sight: *Sight, fd: i32, 
         return null;
     }
     const guests = reuse.takeAway(system, fd);
-    const found = search(system, scope, sight, fd, name, destination);
-    if (found.is_shared) {
+    const answer = join(system, scope, sight, fd, name, destination);
+    if (answer != null and (answer.? == .bound or hasPort(system, fd))) {
         reuse.share(system, fd);
         if (guests.address) _ = set(system, fd, guests_mark, true);
         if (guests.port) _ = set(system, fd, sys.SO.REUSEPORT, true);
@@ -80,7 +78,7 @@ pub fn connect(system: anytype, scope: emulation.Scope, sight: *Sight, fd: i32, 
         reuse.giveBack(system, fd, guests);
     }
     _ = set(system, fd, sys.SO.DETACH_FILTER, false);
-    return found.answer;
+    return answer;
 }
 
 /// The same for a socket that shares its port already, bound to `name`. Not SUCCESS: what the guest's call fails with.
@@ -111,23 +109,6 @@ pub fn isOurs(system: anytype, fd: i32, name: u32) bool {
 pub fn noteReuseAddress(system: anytype, fd: i32, on: bool) void {
     _ = set(system, fd, guests_mark, on);
     if (!on) reuse.share(system, fd);
-}
-
-const Found = struct {
-    answer: ?Answer,
-    /// Whether others may come to the socket's port.
-    is_shared: bool,
-};
-
-fn search(system: anytype, scope: emulation.Scope, sight: *Sight, fd: i32, name: *sys.Name, destination: *const sys.Name) Found {
-    // On one address the destination's own port would connect the socket to itself.
-    const avoided = if (scope.ports.has(destination.port())) destination.port() else emulation.no_port;
-    const first = emulation.tryExclusive(system, scope, fd, name, exclusive_tries, avoided);
-    // Without a peer, a port for itself: the guest's own connect fails in its turn, and tells why.
-    if (first == .bound) return .{ .answer = first, .is_shared = system.connect(fd, destination) == .SUCCESS };
-    if (first != .full) return .{ .answer = first, .is_shared = false };
-    const answer = join(system, scope, sight, fd, name, destination);
-    return .{ .answer = answer, .is_shared = answer != null and hasPort(system, fd) };
 }
 
 /// Looks at every port once, and takes the first whose 4-tuple is free.
