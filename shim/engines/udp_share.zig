@@ -11,9 +11,9 @@
 //! looks and connects: now the 4-tuple is ours. It opens the port, the guest's socket binds and connects in its turn,
 //! and the keeper goes. A guest's socket that has its port already connects under a keeper's lock.
 //!
-//! No port is tried exclusively before, as for TCP: with more than ten sockets on a port, a bind(2) to the wildcard with
-//! SO_REUSEADDR off succeeds although others are connected from there (Linux 5.10, udp_lib_get_port()). The keeper is
-//! bound to the address, where the kernel sees everybody.
+//! No port is tried exclusively before, as for TCP: with more than ten sockets on a port, udp_lib_get_port() of Linux 5.10
+//! looks by address alone, and an exclusive bind(2) to the wildcard does not see who is connected from there. The
+//! keeper is bound to the address.
 //!
 //! What strangers send between bind and connect is dropped by a packet filter. A guest's socket that has a filter of
 //! its own keeps a port for itself, and so does one on a device, which look-ups from elsewhere do not see.
