@@ -1,4 +1,4 @@
-//! Asks the kernel for one TCP connection by its 4-tuple: sock_diag(7), which needs no privilege.
+//! Asks the kernel for one TCP connection or UDP flow by its 4-tuple: sock_diag(7), which needs no privilege.
 
 const std = @import("std");
 const linux = std.os.linux;
@@ -39,6 +39,34 @@ pub const Diagnosis = struct {
         if (reply.header.kind != by_family or reply.id.remote_port != request.id.remote_port) return .free;
         return if (reply.state == tcp_time_wait) .waiting else .taken;
     }
+
+    pub fn isOpen(diagnosis: *const Diagnosis) bool {
+        return diagnosis.fd >= 0;
+    }
+
+    /// The UDP socket that a datagram from `destination` to `source` and `port` would reach; null where none is, and
+    /// also where the kernel has no udp_diag. Two system calls. `source`'s own port is not looked at.
+    ///
+    /// A connected socket comes before all others, then one that is bound to the address, then one to the wildcard; of
+    /// several alike the last that was bound. udp_dump_one(), __udp4_lib_lookup()
+    pub fn receiver(diagnosis: *Diagnosis, source: *const sys.Name, port: u16, destination: *const sys.Name) ?Receiver {
+        const request: Request = .aboutUdp(source, port, destination);
+        if (linux.errno(sys.raw("sendto", .{ diagnosis.fd, &request, @as(usize, @sizeOf(Request)), 0, 0, 0 })) != .SUCCESS) return null;
+        var reply: Reply = undefined;
+        const got = linux.read(diagnosis.fd, @ptrCast(&reply), @sizeOf(Reply));
+        if (linux.errno(got) != .SUCCESS or got < @sizeOf(Reply) or reply.header.kind != by_family) return null;
+        return .{
+            .cookie = @max(1, reply.id.cookie[0]),
+            .is_connected = reply.id.remote_port == destination.bytes.port,
+        };
+    }
+};
+
+pub const Receiver = struct {
+    /// The low half of SO_COOKIE.
+    cookie: u32,
+    /// Whether it has the whole 4-tuple; otherwise it has no peer.
+    is_connected: bool,
 };
 
 /// linux/netlink.h, struct nlmsghdr; host byte order.
@@ -81,6 +109,16 @@ const Request = extern struct {
             request.id.remote = destination.bytes.addr;
             request.id.interface = destination.bytes.scope_id;
         }
+        return request;
+    }
+
+    /// Of UDP's exact look-up alone the two ends are swapped, "for historical reasons"; its answers are not.
+    fn aboutUdp(source: *const sys.Name, port: u16, destination: *const sys.Name) Request {
+        var local = source.*;
+        local.setPort(port);
+        var request: Request = .about(destination, destination.port(), &local);
+        request.protocol = sys.IPPROTO.UDP;
+        if (request.family == sys.AF.INET6) request.id.interface = destination.bytes.scope_id;
         return request;
     }
 };

@@ -5,8 +5,9 @@
 
 const std = @import("std");
 const sys = @import("system.zig");
+const diagnosis = @import("diagnosis.zig");
 const logging = @import("log.zig");
-const Finding = @import("diagnosis.zig").Finding;
+const Finding = diagnosis.Finding;
 const E = sys.E;
 
 pub const Socket = struct {
@@ -22,8 +23,8 @@ pub const Socket = struct {
     own_address_mark: bool = false,
     /// IP_MINTTL.
     nearness: u32 = 0,
-    filter: std.ArrayList(sys.Instruction) = .empty,
-    filter_room: [16]sys.Instruction = undefined,
+    filter: [16]sys.Instruction = @splat(.{ .code = 0, .operand = 0 }),
+    filter_length: usize = 0,
     /// SO_LOCK_FILTER.
     is_filter_locked: bool = false,
     reuse_address: bool = false,
@@ -34,12 +35,44 @@ pub const Socket = struct {
     is_bound_by_guest: bool = false,
     /// What it is bound to, in IPv4.
     address: [4]u8 = @splat(0),
+    /// The port of what a UDP socket is connected to; 0: nothing.
+    peer: u16 = 0,
+    /// Which of all binds was this socket's.
+    bound_at: u32 = 0,
+    /// The two marks of UDP sockets that share ports.
+    no_fcs: bool = false,
+    inline_data: bool = false,
+    is_on_device: bool = false,
+
+    /// Gives it a filter of the guest's own.
+    pub fn addFilter(socket: *Socket) void {
+        socket.attach(&.{.{ .code = 6, .operand = 0xffff }});
+    }
+
+    /// Whether its filter lets nothing pass.
+    pub fn dropsArrivals(socket: *const Socket) bool {
+        return socket.filter_length == 1 and socket.filter[0].operand == 0;
+    }
+
+    pub fn program(socket: *const Socket) []const sys.Instruction {
+        return socket.filter[0..socket.filter_length];
+    }
+
+    fn withoutFilter(socket: *const Socket) Socket {
+        var without = socket.*;
+        without.filter = @splat(.{ .code = 0, .operand = 0 });
+        without.filter_length = 0;
+        return without;
+    }
+
+    fn attach(socket: *Socket, instructions: []const sys.Instruction) void {
+        @memcpy(socket.filter[0..instructions.len], instructions);
+        socket.filter_length = instructions.len;
+    }
 };
 
 pub const Kernel = struct {
     sockets: []Socket,
-    /// The one socket that the shim has opened for itself, if it has; its descriptor is the one after the last.
-    own: ?Socket = null,
     /// ip_local_port_range as /proc shows it; null: no /proc.
     namespace_range: ?[]const u8 = "32768\t60999\n",
     second: u32 = 1,
@@ -61,6 +94,19 @@ pub const Kernel = struct {
     /// The last line of the log, and how many there are.
     logged: ?logging.Decision = null,
     lines: u32 = 0,
+    /// Sockets that the shim has opened for itself, while they are open.
+    own: [4]?Socket = @splat(null),
+    own_max: usize = 4,
+    /// Whether there is a udp_diag.
+    has_diagnosis: bool = true,
+    /// What others do when a UDP 4-tuple is looked up.
+    at_look: ?*const fn (*Kernel) void = null,
+    looks: u32 = 0,
+    binds: u32 = 0,
+    /// What connect(2) says to everything; SUCCESS: it works.
+    connect_errno: E = .SUCCESS,
+    /// Where UDP sockets leave from, if not from where route() says.
+    leaves_from: ?[4]u8 = null,
     system_calls: u32 = 0,
     /// How often a call of the guest was carried out.
     guest_runs: u32 = 0,
@@ -78,6 +124,40 @@ pub const Kernel = struct {
     pub fn system(kernel: *Kernel) FakeSystem {
         return .{ .kernel = kernel };
     }
+
+    fn find(kernel: *Kernel, fd: i32) ?*Socket {
+        if (fd < 0) return null;
+        const index: usize = @intCast(fd);
+        if (index < kernel.sockets.len) return &kernel.sockets[index];
+        if (index - kernel.sockets.len >= kernel.own.len) return null;
+        return if (kernel.own[index - kernel.sockets.len]) |*socket| socket else null;
+    }
+
+    /// UDP sockets on one port, or one of ours and another, of which one shares with nobody.
+    fn hasConflict(kernel: *Kernel, socket: *const Socket, port: u16) bool {
+        for (0..kernel.sockets.len + kernel.own.len) |fd| {
+            const other = kernel.find(@intCast(fd)) orelse continue;
+            if (other == socket or other.protocol != socket.protocol or other.port != port) continue;
+            if (socket.protocol == sys.IPPROTO.TCP and fd < kernel.sockets.len) continue;
+            if (!other.reuse_address or !socket.reuse_address) return true;
+        }
+        return false;
+    }
+
+    /// A connected socket first, then the one that was bound last.
+    fn receiver(kernel: *Kernel, address: *const [4]u8, port: u16, peer: u16) ?diagnosis.Receiver {
+        var found: ?diagnosis.Receiver = null;
+        var latest: u32 = 0;
+        for (0..kernel.sockets.len + kernel.own.len) |fd| {
+            const socket = kernel.find(@intCast(fd)) orelse continue;
+            if (socket.protocol != sys.IPPROTO.UDP or socket.port != port) continue;
+            if (socket.peer == peer and std.mem.eql(u8, &socket.address, address)) return .{ .cookie = @intCast(fd + 1), .is_connected = true };
+            if (socket.peer != 0 or socket.bound_at < latest) continue;
+            latest = socket.bound_at;
+            found = .{ .cookie = @intCast(fd + 1), .is_connected = false };
+        }
+        return found;
+    }
 };
 
 pub const FakeSystem = struct {
@@ -85,9 +165,7 @@ pub const FakeSystem = struct {
 
     fn enter(fake: FakeSystem, fd: i32) ?*Socket {
         fake.kernel.system_calls += 1;
-        if (fd == fake.kernel.sockets.len) return if (fake.kernel.own) |*own| own else null;
-        if (fd < 0 or fd > fake.kernel.sockets.len) return null;
-        return &fake.kernel.sockets[@intCast(fd)];
+        return fake.kernel.find(fd);
     }
 
     pub fn getOption(fake: FakeSystem, fd: i32, level: u32, name: u32) sys.Option {
@@ -98,6 +176,9 @@ pub const FakeSystem = struct {
             sys.SO.PROTOCOL => .{ .value = socket.protocol },
             sys.SO.REUSEADDR => .{ .value = @intFromBool(socket.reuse_address) },
             sys.SO.REUSEPORT => .{ .value = @intFromBool(socket.reuse_port) },
+            sys.SO.NOFCS => .{ .value = @intFromBool(socket.no_fcs) },
+            sys.SO.OOBINLINE => .{ .value = @intFromBool(socket.inline_data) },
+            sys.SO.BINDTODEVICE => if (socket.is_on_device) .{ .errno = .INVAL } else .{ .value = 0 },
             else => .{ .errno = .NOPROTOOPT },
         };
         if (level == sys.IPPROTO.TCP or level == sys.IPPROTO.UDP) {
@@ -126,9 +207,11 @@ pub const FakeSystem = struct {
             sys.SO.REUSEPORT => socket.reuse_port = value != 0,
             sys.SO.DETACH_FILTER => {
                 if (socket.is_filter_locked) return .PERM;
-                if (socket.filter.items.len == 0) return .NOENT;
-                socket.filter.clearRetainingCapacity();
+                if (socket.filter_length == 0) return .NOENT;
+                socket.* = socket.withoutFilter();
             },
+            sys.SO.NOFCS => socket.no_fcs = value != 0,
+            sys.SO.OOBINLINE => socket.inline_data = value != 0,
             else => return .NOPROTOOPT,
         } else if (level != sys.SOL.IP) {
             return .NOPROTOOPT;
@@ -162,7 +245,7 @@ pub const FakeSystem = struct {
 
     pub fn filter(fake: FakeSystem, fd: i32, program: []sys.Instruction) ?usize {
         const socket = fake.enter(fd) orelse return null;
-        const items = socket.filter.items;
+        const items = socket.program();
         if (items.len > program.len) return null;
         @memcpy(program[0..items.len], items);
         return items.len;
@@ -171,23 +254,24 @@ pub const FakeSystem = struct {
     pub fn attachFilter(fake: FakeSystem, fd: i32, program: []const sys.Instruction) E {
         const socket = fake.enter(fd) orelse return .BADF;
         if (socket.is_filter_locked) return .PERM;
-        socket.filter = .initBuffer(&socket.filter_room);
-        socket.filter.appendSliceAssumeCapacity(program);
+        socket.attach(program);
         return .SUCCESS;
     }
 
     pub fn open(fake: FakeSystem, domain: u32, kind: u32) ?i32 {
         fake.kernel.system_calls += 1;
-        std.debug.assert(fake.kernel.own == null);
-        const protocol: u32 = if (kind == sys.SOCK.STREAM) sys.IPPROTO.TCP else sys.IPPROTO.UDP;
-        fake.kernel.own = .{ .domain = domain, .kind = kind, .protocol = protocol };
-        return @intCast(fake.kernel.sockets.len);
+        for (fake.kernel.own[0..fake.kernel.own_max], fake.kernel.sockets.len..) |*slot, fd| {
+            if (slot.* != null) continue;
+            const protocol: u32 = if (kind == sys.SOCK.STREAM) sys.IPPROTO.TCP else sys.IPPROTO.UDP;
+            slot.* = .{ .domain = domain, .kind = kind, .protocol = protocol };
+            return @intCast(fd);
+        }
+        return null;
     }
 
     pub fn close(fake: FakeSystem, fd: i32) void {
         fake.kernel.system_calls += 1;
-        std.debug.assert(fd == fake.kernel.sockets.len and fake.kernel.own != null);
-        fake.kernel.own = null;
+        fake.kernel.own[@as(usize, @intCast(fd)) - fake.kernel.sockets.len] = null;
     }
 
     pub fn getName(fake: FakeSystem, fd: i32) ?sys.Name {
@@ -204,13 +288,12 @@ pub const FakeSystem = struct {
         if (socket.port != 0) return .INVAL;
         const address = (name.ipv4() orelse &[_]u8{0} ** 4).*;
         if (std.mem.eql(u8, &address, &fake.kernel.foreign)) return .ADDRNOTAVAIL;
-        if (fake.kernel.own) |*own| {
-            const shares = own.reuse_address and socket.reuse_address;
-            if (socket != own and own.port != 0 and own.port == name.port() and !shares) return .ADDRINUSE;
-        }
         if (has(fake.kernel.taken, name.port())) return .ADDRINUSE;
         if (has(fake.kernel.joinable, name.port()) and !socket.reuse_address) return .ADDRINUSE;
+        if (name.port() != 0 and fake.kernel.hasConflict(socket, name.port())) return .ADDRINUSE;
         socket.address = address;
+        fake.kernel.binds += 1;
+        socket.bound_at = fake.kernel.binds;
         if (name.port() == 0 and socket.late_bind == true) return .SUCCESS;
         socket.port = if (name.port() != 0) name.port() else fake.kernel.choosePort(fd) orelse return .ADDRINUSE;
         return .SUCCESS;
@@ -218,6 +301,22 @@ pub const FakeSystem = struct {
 
     pub fn route(_: FakeSystem, destination: *const sys.Name) ?sys.Ends {
         return .{ .source = destination.*, .destination = destination.* };
+    }
+
+    pub fn connect(fake: FakeSystem, fd: i32, name: *const sys.Name) E {
+        const socket = fake.enter(fd) orelse return .BADF;
+        if (fake.kernel.connect_errno != .SUCCESS) return fake.kernel.connect_errno;
+        socket.peer = name.port();
+        if (socket.port == 0) socket.port = own_port;
+        const from = fake.kernel.leaves_from orelse name.ipv4().?.*;
+        if (std.mem.allEqual(u8, &socket.address, 0)) socket.address = from;
+        return .SUCCESS;
+    }
+
+    pub fn disconnect(fake: FakeSystem, fd: i32) void {
+        const socket = fake.enter(fd) orelse return;
+        socket.peer = 0;
+        socket.address = @splat(0);
     }
 
     pub fn openDiagnosis(fake: FakeSystem) FakeDiagnosis {
@@ -255,6 +354,9 @@ pub const FakeSystem = struct {
     }
 };
 
+/// What the kernel chooses for a socket of the shim's own that it does not bind.
+const own_port = 40000;
+
 const FakeDiagnosis = struct {
     kernel: *Kernel,
 
@@ -262,6 +364,18 @@ const FakeDiagnosis = struct {
         it.kernel.system_calls += 2;
         if (has(it.kernel.waiting, port)) return .waiting;
         return if (has(it.kernel.connected, port)) .taken else .free;
+    }
+
+    pub fn isOpen(_: *const FakeDiagnosis) bool {
+        return true;
+    }
+
+    /// All destinations of a test have one address.
+    pub fn receiver(it: *FakeDiagnosis, source: *const sys.Name, port: u16, destination: *const sys.Name) ?diagnosis.Receiver {
+        it.kernel.system_calls += 2;
+        it.kernel.looks += 1;
+        if (it.kernel.at_look) |act| act(it.kernel);
+        return if (it.kernel.has_diagnosis) it.kernel.receiver(source.ipv4().?, port, destination.port()) else null;
     }
 
     pub fn close(_: *FakeDiagnosis) void {}

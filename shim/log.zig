@@ -14,8 +14,9 @@
 //!     transport    tcp (MPTCP too), udp (UDP-Lite too) or sctp
 //!     destination  ADDRESS:PORT, [ADDRESS]:PORT
 //!     rule         the index of the rule that matched, from 0
-//!     engine       kernel or emulation; leave: as if portpin were not there; none: no engine can keep the ports
-//!     ports        the ranges that were allowed, or the one that the guest had chosen itself among them
+//!     engine       kernel or emulation; share: udpShare's own search, with either; leave: as if portpin were not
+//!                  there; none: no engine can keep the ports
+//!     ports        the ranges that were allowed
 //!     source       what getsockname(2) says afterwards, ADDRESS:PORT
 //!     errno        what the call failed with
 //!     tries        how many ports or ranges were tried
@@ -41,7 +42,7 @@ pub const Decision = struct {
     tries: u32 = 0,
 };
 
-pub const Engine = enum { none, leave, kernel, emulation };
+pub const Engine = enum { none, leave, kernel, emulation, share };
 
 /// Where the lines go; settled before main().
 pub const Target = struct {

@@ -25,6 +25,7 @@ const Reserved = @import("Reserved.zig");
 const rules = @import("rules.zig");
 const source = @import("source.zig");
 const transport = @import("transport.zig");
+const udp_share = @import("engines/udp_share.zig");
 
 /// What policy and environment came to.
 pub fn Settings(comptime policy: Policy) type {
@@ -82,6 +83,8 @@ pub fn Pin(comptime System: type, comptime policy: Policy) type {
         may_hold_deferred: std.atomic.Value(bool) = .init(false),
         /// Whether it may hold one whose bind(2) waits in `late_bind`; never cleared.
         may_hold_pending: std.atomic.Value(bool) = .init(false),
+        /// Whether this kernel can tell who has a UDP 4-tuple.
+        sight: if (policy.udp_share) udp_share.Sight else void = if (policy.udp_share) .{} else {},
         /// Whether it may hold one whose SO_REUSEADDR is ours; never cleared.
         may_hold_shared: std.atomic.Value(bool) = .init(false),
         /// Whether it may hold one that the guest bound, or set IP_BIND_ADDRESS_NO_PORT of; never cleared.
@@ -121,6 +124,7 @@ pub fn Pin(comptime System: type, comptime policy: Policy) type {
             }
             if (may_emulate and late_bind.pending(self.system, fd) != null) self.may_hold_pending.store(true, .monotonic);
             if (may_emulate and reuse.isHidden(self.system, fd)) self.may_hold_shared.store(true, .monotonic);
+            if (policy.udp_share and udp_share.isShared(self.system, fd)) self.may_hold_shared.store(true, .monotonic);
             if (!self.kernelGivesRange()) return;
             const answer = kernel.keep(self.system, &self.settings.own.ports, &self.random, fd);
             if (answer == .lacking) self.noteLacking(transport.isMptcp(self.system, fd));
@@ -178,6 +182,9 @@ pub fn Pin(comptime System: type, comptime policy: Policy) type {
 
         /// `from`: the end that the socket gets where the guest has not bound it; null: as the kernel chooses.
         fn pinTo(self: *Self, choice: *const Choice, call: *const Call, from: ?*const deferral.Reading) isize {
+            if (policy.udp_share and call.moment == .connect) {
+                if (self.share(&choice.ports, call, from)) |result| return result;
+            }
             const way = self.wayFor(call.fd, &choice.ports);
             if (from) |end| {
                 if (way == .kernel) {
@@ -197,6 +204,37 @@ pub fn Pin(comptime System: type, comptime policy: Policy) type {
                 .none => self.unkept(call),
                 .foreign => call.run(call),
             };
+        }
+
+        /// A UDP connect, whose port other flows may have too. Null: nothing that is shared.
+        fn share(self: *Self, all: *const Ports, call: *const Call, from: ?*const deferral.Reading) ?isize {
+            if (all.count == 0) return null;
+            const destination = self.destinationOf(call) orelse return null;
+            if (destination.port() == 0 or !transport.isPlainUdp(self.system, call.fd)) return null;
+            var name = self.system.getName(call.fd) orelse return null;
+            note(call, .share, all);
+            if (name.port() != 0) return self.shareAgain(call, &name, &destination);
+            if (self.pending(call.fd)) |waiting| name = waiting.name;
+            if (from) |end| if (self.isOpen(call.fd, &name)) {
+                name = end.name.?;
+            };
+            self.reserved.refresh(self.system);
+            const ports = self.portsOf(call.fd, all);
+            const scope = self.scopeOf(call, &ports);
+            self.may_hold_shared.store(true, .monotonic);
+            const answer = udp_share.connect(self.system, scope, &self.sight, call.fd, &name, &destination) orelse
+                emulation.bind(self.system, scope, call.fd, &name);
+            // A sandbox that forbids bind(2): the kernel may keep the ports all the same.
+            if (answer == .forbidden) return null;
+            if (from) |end| if (end.begun) deferral.undo(self.system, call.fd);
+            return self.afterSearch(call, .AGAIN, answer);
+        }
+
+        /// The same for a socket that has its port already.
+        fn shareAgain(self: *Self, call: *const Call, name: *const sys.Name, destination: *const sys.Name) ?isize {
+            if (!udp_share.isShared(self.system, call.fd)) return null;
+            const errno = udp_share.connectAgain(self.system, &self.sight, call.fd, name, destination);
+            return if (errno == .SUCCESS) call.run(call) else self.fail(errno);
         }
 
         /// A rule leaves the destination alone: the range that the socket got when it came goes.
@@ -589,12 +627,7 @@ pub fn Pin(comptime System: type, comptime policy: Policy) type {
             };
             self.reserved.refresh(self.system);
             const ports = self.portsOf(call.fd, all);
-            const scope: emulation.Scope = .{
-                .ports = &ports,
-                .reserved = &self.reserved,
-                .random = &self.random,
-                .tries = if (may_log and call.decision != null) &call.decision.?.tries else null,
-            };
+            const scope = self.scopeOf(call, &ports);
             switch (call.moment) {
                 .connect, .send => {
                     const given = self.destinationOf(call);
@@ -612,6 +645,15 @@ pub fn Pin(comptime System: type, comptime policy: Policy) type {
                 .listen, .settle => {},
             }
             return self.afterSearch(call, .ADDRINUSE, emulation.bind(self.system, scope, call.fd, &name));
+        }
+
+        fn scopeOf(self: *Self, call: *const Call, ports: *const Ports) emulation.Scope {
+            return .{
+                .ports = ports,
+                .reserved = &self.reserved,
+                .random = &self.random,
+                .tries = if (may_log and call.decision != null) &call.decision.?.tries else null,
+            };
         }
 
         /// bind(ip, 0) where the kernel cannot remember an address alone; null where it must be carried out at once.
@@ -761,9 +803,16 @@ pub fn Pin(comptime System: type, comptime policy: Policy) type {
             return may_emulate and self.may_hold_shared.load(.monotonic) and reuse.isHidden(self.system, fd);
         }
 
+        /// Whether an option of level SOL_SOCKET is on because connected UDP sockets share ports.
+        pub fn isSharing(self: *Self, fd: i32, name: u32) bool {
+            return policy.udp_share and self.may_hold_shared.load(.monotonic) and udp_share.isOurs(self.system, fd, name);
+        }
+
         /// The guest has set SO_REUSEADDR.
         pub fn noteReuseAddress(self: *Self, fd: i32, on: bool) void {
             if (self.isSharedByUs(fd)) reuse.noteHidden(self.system, fd, on);
+            if (!policy.udp_share or !self.may_hold_shared.load(.monotonic)) return;
+            if (udp_share.isShared(self.system, fd)) udp_share.noteReuseAddress(self.system, fd, on);
         }
 
         /// Whether a call finds its socket with a port that it will keep.
@@ -824,4 +873,5 @@ fn Settling(comptime System: type) type {
 test {
     _ = rules;
     _ = @import("pin_test.zig");
+    _ = @import("udp_share_test.zig");
 }

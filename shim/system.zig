@@ -252,6 +252,17 @@ pub const System = struct {
         return .open();
     }
 
+    /// Never blocks on the UDP sockets that it is for.
+    pub fn connect(_: System, fd: i32, name: *const Name) E {
+        return linux.errno(raw("connect", .{ fd, &name.bytes, name.length }));
+    }
+
+    /// AF_UNSPEC: a UDP socket has no peer any more. connect(2)
+    pub fn disconnect(_: System, fd: i32) void {
+        const unspecified = std.mem.zeroes(linux.sockaddr);
+        _ = raw("connect", .{ fd, &unspecified, @as(usize, @sizeOf(linux.sockaddr)) });
+    }
+
     pub fn log(_: System, target: *const logging.Target, decision: *const logging.Decision) void {
         target.write(decision);
     }

@@ -53,6 +53,11 @@ pub fn isUdp(system: anytype, fd: i32) bool {
     return system.getOption(fd, sys.IPPROTO.UDP, sys.UDP_CORK) == .value;
 }
 
+/// UDP alone: UDP-Lite has ports of its own, and a sock_diag(7) of its own.
+pub fn isPlainUdp(system: anytype, fd: i32) bool {
+    return ask(system, fd, sys.SO.PROTOCOL) == sys.IPPROTO.UDP and isUdp(system, fd);
+}
+
 pub fn isMptcp(system: anytype, fd: i32) bool {
     return ask(system, fd, sys.SO.PROTOCOL) == sys.IPPROTO_MPTCP;
 }

@@ -135,7 +135,7 @@ fn join(system: anytype, scope: Scope, fd: i32, name: *sys.Name, destination: *c
 }
 
 /// Null: the port is busy.
-fn tryPort(system: anytype, scope: Scope, fd: i32, name: *sys.Name, port: u16) ?Answer {
+pub fn tryPort(system: anytype, scope: Scope, fd: i32, name: *sys.Name, port: u16) ?Answer {
     name.setPort(port);
     if (scope.tries) |tries| tries.* += 1;
     return switch (system.bind(fd, name)) {

@@ -13,6 +13,7 @@ const Policy = @import("../Policy.zig");
 
 const hook = @This();
 const may_emulate = instance.policy.mayEmulate();
+const may_share = instance.policy.udp_share;
 
 pub const symbol = "getsockopt";
 pub const system_call = symbol;
@@ -43,6 +44,7 @@ pub fn call(fd: c_int, level: c_int, name: c_int, value: ?[*]u8, length: ?*c_uin
         (is_range and pin.?.isRangeOurs(fd));
     // The kernel has written `length.*` bytes, so they can be written.
     if (is_ours) @memset(value.?[0..length.?.*], 0);
+    if (may_share and level == sys.SOL.SOCKET and pin.?.isSharing(fd, @bitCast(name))) @memset(value.?[0..length.?.*], 0);
     return result;
 }
 

@@ -10,6 +10,7 @@ const Policy = @import("../Policy.zig");
 
 const hook = @This();
 const may_emulate = instance.policy.mayEmulate();
+const may_set_reuse = may_emulate or instance.policy.udp_share;
 const may_have_source = instance.policy.mayHaveSource();
 
 pub const symbol = "setsockopt";
@@ -44,7 +45,7 @@ pub fn call(fd: c_int, level: c_int, name: c_int, value: ?[*]const u8, length: c
     if (may_have_source and level == sys.SOL.IPV6 and name == sys.IPV6_PKTINFO) pin.?.guest_sets_source.store(true, .monotonic);
     if (is_range) pin.?.keepRange(fd);
     // The kernel has read what is read here, and no more.
-    if (may_emulate and is_reuse) pin.?.noteReuseAddress(fd, isNonZero(value, length));
+    if (may_set_reuse and is_reuse) pin.?.noteReuseAddress(fd, isNonZero(value, length));
     if (is_late_bind) pin.?.noteBindAddressNoPort(fd, isNonZero(value, length));
     return result;
 }

@@ -1,0 +1,245 @@
+//! Connected UDP sockets share source ports as long as their 4-tuples differ, which the kernel alone never does:
+//! N ports to D destinations are N × D flows.
+//!
+//! Rule: whoever takes a 4-tuple has the port's lock when it looks whether the 4-tuple is free, and keeps the lock
+//! until it is taken. The lock is the kernel's: a socket binds with SO_REUSEADDR on and switches it off, and nobody
+//! else can bind any more. Of several that have bound before that, a look-up finds the last alone, and it is the one
+//! that has the lock. (Cloudflare, "How to stop running out of ephemeral ports", 2022.)
+//!
+//! An explicitly bound port can never be released, so the guest's socket is not what takes the lock, or a lost race
+//! would leave it on a port where its 4-tuple belongs to another. A *keeper*, a socket of our own, binds, locks,
+//! looks and connects: now the 4-tuple is ours. It opens the port, the guest's socket binds and connects in its turn,
+//! and the keeper goes. A guest's socket that has its port already connects under a keeper's lock.
+//!
+//! No port is tried exclusively before, as for TCP: with more than ten sockets on a port, udp_lib_get_port() of Linux 5.10
+//! looks by address alone, and an exclusive bind(2) to the wildcard does not see who is connected from there. The
+//! keeper is bound to the address.
+//!
+//! What strangers send between bind and connect is dropped by a packet filter. A guest's socket that has a filter of
+//! its own keeps a port for itself, and so does one on a device, which look-ups from elsewhere do not see.
+
+const std = @import("std");
+const emulation = @import("emulation.zig");
+const order = @import("../order.zig");
+const reuse = @import("../reuse.zig");
+const sys = @import("../system.zig");
+const transport = @import("../transport.zig");
+
+const Answer = emulation.Answer;
+
+/// What tells that a socket shares its port by us, and that the guest has set SO_REUSEADDR of it itself. Nothing in UDP
+/// looks at either: SO_NOFCS is for packet sockets, SO_OOBINLINE for streams.
+const mark = sys.SO.NOFCS;
+const guests_mark = sys.SO.OOBINLINE;
+
+/// Whether exact look-ups answer at all: a kernel without udp_diag finds nobody ever. Asked once in a process, of a
+/// socket of our own, because each look-up in vain may start modprobe(8).
+pub const Sight = struct {
+    state: std.atomic.Value(enum(u8) { unknown, clear, blind }) = .init(.unknown),
+
+    fn isClear(sight: *Sight, system: anytype, diagnosis: anytype, destination: *const sys.Name) bool {
+        if (!diagnosis.isOpen()) return false;
+        if (sight.state.load(.monotonic) == .unknown) {
+            const sees = seesItself(system, diagnosis, destination) orelse return false;
+            sight.state.store(if (sees) .clear else .blind, .monotonic);
+        }
+        return sight.state.load(.monotonic) == .clear;
+    }
+
+    /// Null: there is no descriptor left to find out.
+    fn seesItself(system: anytype, diagnosis: anytype, destination: *const sys.Name) ?bool {
+        const own = system.open(destination.bytes.family, sys.SOCK.DGRAM) orelse return null;
+        defer system.close(own);
+        if (system.connect(own, destination) != .SUCCESS) return null;
+        const name = system.getName(own) orelse return null;
+        return ownerOf(diagnosis, &name, name.port(), destination) == system.cookie(own);
+    }
+};
+
+/// Gives a UDP socket without a port one that makes a free 4-tuple with `destination`, and connects it. `name`: the
+/// address that it is to be bound to. Null: it cannot share. `bound`: the guest's own connect(2) comes next, to the
+/// same end.
+pub fn connect(system: anytype, scope: emulation.Scope, sight: *Sight, fd: i32, name: *sys.Name, destination: *const sys.Name) ?Answer {
+    if (hasFilter(system, fd) or isOnDevice(system, fd)) return null;
+    if (set(system, fd, mark, true) != .SUCCESS) return null;
+    if (system.attachFilter(fd, &.{drop}) != .SUCCESS) {
+        _ = set(system, fd, mark, false);
+        return null;
+    }
+    const guests = reuse.takeAway(system, fd);
+    const answer = join(system, scope, sight, fd, name, destination);
+    if (answer != null and (answer.? == .bound or hasPort(system, fd))) {
+        reuse.share(system, fd);
+        if (guests.address) _ = set(system, fd, guests_mark, true);
+        if (guests.port) _ = set(system, fd, sys.SO.REUSEPORT, true);
+    } else {
+        _ = set(system, fd, mark, false);
+        reuse.lock(system, fd);
+        reuse.giveBack(system, fd, guests);
+    }
+    _ = set(system, fd, sys.SO.DETACH_FILTER, false);
+    return answer;
+}
+
+/// The same for a socket that shares its port already, bound to `name`. Not SUCCESS: what the guest's call fails with.
+pub fn connectAgain(system: anytype, sight: *Sight, fd: i32, name: *const sys.Name, destination: *const sys.Name) sys.E {
+    var ends: sys.Ends = system.route(destination) orelse return .SUCCESS;
+    if (!name.isWildcard()) ends.source = name.*;
+    var diagnosis = system.openDiagnosis();
+    defer diagnosis.close();
+    if (!sight.isClear(system, &diagnosis, &ends.destination)) return .SUCCESS;
+    return connectBound(system, &diagnosis, fd, name.port(), &ends);
+}
+
+/// Whether a socket shares its port by us.
+pub fn isShared(system: anytype, fd: i32) bool {
+    return isSet(system, fd, mark) and transport.isUdp(system, fd);
+}
+
+/// Whether an option of level SOL_SOCKET is on by us, so that the guest must read 0.
+pub fn isOurs(system: anytype, fd: i32, name: u32) bool {
+    return switch (name) {
+        mark, guests_mark => isShared(system, fd),
+        sys.SO.REUSEADDR => isShared(system, fd) and !isSet(system, fd, guests_mark),
+        else => false,
+    };
+}
+
+/// The guest has set SO_REUSEADDR of a socket that shares its port: the port stays open to others.
+pub fn noteReuseAddress(system: anytype, fd: i32, on: bool) void {
+    _ = set(system, fd, guests_mark, on);
+    if (!on) reuse.share(system, fd);
+}
+
+/// Looks at every port once, and takes the first whose 4-tuple is free.
+fn join(system: anytype, scope: emulation.Scope, sight: *Sight, fd: i32, name: *sys.Name, destination: *const sys.Name) ?Answer {
+    var ends: sys.Ends = system.route(destination) orelse return null;
+    if (!name.isWildcard()) ends.source = name.*;
+    const is_own_address = ends.source.hasSameAddress(&ends.destination);
+    var diagnosis = system.openDiagnosis();
+    defer diagnosis.close();
+    if (!sight.isClear(system, &diagnosis, &ends.destination)) return null;
+
+    reuse.share(system, fd);
+    var ports: order.Shuffled = .init(scope.ports, scope.random);
+    for (0..scope.ports.size()) |_| {
+        const port = ports.next();
+        if (scope.reserved.has(port) or (is_own_address and port == ends.destination.port())) continue;
+        if (ownerOf(&diagnosis, &ends.source, port, &ends.destination) != null) continue;
+        const keeper = switch (lock(system, &diagnosis, port, &ends)) {
+            .held => |own| own,
+            .busy => continue,
+            .unable => return null,
+        };
+        defer release(system, keeper);
+        if (system.connect(keeper, &ends.destination) != .SUCCESS) return null;
+        reuse.share(system, keeper);
+        // Busy: somebody else has the lock by now, for another destination.
+        const answer = emulation.tryPort(system, scope, fd, name, port) orelse continue;
+        if (answer != .bound) return answer;
+        if (connectsFrom(system, fd, &ends)) return .bound;
+        const errno = connectBound(system, &diagnosis, fd, port, &ends);
+        return if (errno == .SUCCESS) .bound else .{ .failed = errno };
+    }
+    return .full;
+}
+
+/// Connects a socket that has its port, under the port's lock.
+fn connectBound(system: anytype, diagnosis: anytype, fd: i32, port: u16, ends: *sys.Ends) sys.E {
+    // The second time, from where the first one has left.
+    for (0..2) |_| {
+        if (ownerOf(diagnosis, &ends.source, port, &ends.destination)) |cookie| {
+            return if (cookie == system.cookie(fd)) .SUCCESS else .AGAIN;
+        }
+        const keeper = switch (lock(system, diagnosis, port, ends)) {
+            .held => |own| own,
+            .busy, .unable => return .AGAIN,
+        };
+        defer release(system, keeper);
+        if (connectsFrom(system, fd, ends)) return .SUCCESS;
+    }
+    return .AGAIN;
+}
+
+/// Connects a socket from where its 4-tuple was looked for. False: it would leave from another address, as routing by
+/// a socket's own mark or device, or over several paths, may have it; that address is noted, and it is not connected.
+fn connectsFrom(system: anytype, fd: i32, ends: *sys.Ends) bool {
+    // Where this fails, so does the guest's own, which tells it.
+    if (system.connect(fd, &ends.destination) != .SUCCESS) return true;
+    const name = system.getName(fd) orelse return true;
+    if (name.hasSameAddress(&ends.source)) return true;
+    system.disconnect(fd);
+    ends.source = name;
+    return false;
+}
+
+const Lock = union(enum) {
+    /// Nobody else can bind to the port on this address, and nobody has the 4-tuple: the keeper.
+    held: i32,
+    /// Somebody has the port's lock or the 4-tuple.
+    busy,
+    /// No descriptor is left, or a sandbox forbids bind(2).
+    unable,
+};
+
+/// The keeper is bound to the address, not the wildcard: look-ups then find it before sockets on the wildcard that
+/// have no peer, such as the guest's after AF_UNSPEC.
+fn lock(system: anytype, diagnosis: anytype, port: u16, ends: *const sys.Ends) Lock {
+    const keeper = system.open(ends.source.bytes.family, sys.SOCK.DGRAM) orelse return .unable;
+    var name = ends.source;
+    name.setPort(port);
+    reuse.share(system, keeper);
+    const errno = system.bind(keeper, &name);
+    if (errno == .SUCCESS) {
+        reuse.lock(system, keeper);
+        const found = diagnosis.receiver(&name, port, &ends.destination);
+        const is_ours = if (found) |it| !it.is_connected and it.cookie == system.cookie(keeper) else false;
+        if (is_ours) return .{ .held = keeper };
+        release(system, keeper);
+        return .busy;
+    }
+    system.close(keeper);
+    return if (errno == .ADDRINUSE) .busy else .unable;
+}
+
+/// The cookie of whoever has the 4-tuple.
+fn ownerOf(diagnosis: anytype, source: *const sys.Name, port: u16, destination: *const sys.Name) ?u32 {
+    const found = diagnosis.receiver(source, port, destination) orelse return null;
+    return if (found.is_connected) found.cookie else null;
+}
+
+/// Not by close(2) alone: a child that another thread has forked meanwhile holds the keeper too.
+fn release(system: anytype, keeper: i32) void {
+    reuse.share(system, keeper);
+    system.disconnect(keeper);
+    system.close(keeper);
+}
+
+/// A filter of the guest's own, of eBPF too (EACCES).
+fn hasFilter(system: anytype, fd: i32) bool {
+    return system.filter(fd, &.{}) != 0;
+}
+
+/// Ends, and lets nothing pass. linux/filter.h
+const drop: sys.Instruction = .{ .code = 0x06, .operand = 0 };
+
+/// SO_BINDTODEVICE tells nothing of a socket on no device, and has no room for a name otherwise: EINVAL.
+fn isOnDevice(system: anytype, fd: i32) bool {
+    return system.getOption(fd, sys.SOL.SOCKET, sys.SO.BINDTODEVICE) == .errno;
+}
+
+fn hasPort(system: anytype, fd: i32) bool {
+    const name = system.getName(fd) orelse return false;
+    return name.port() != 0;
+}
+
+fn set(system: anytype, fd: i32, name: u32, on: bool) sys.E {
+    return system.setOption(fd, sys.SOL.SOCKET, name, @intFromBool(on));
+}
+
+fn isSet(system: anytype, fd: i32, name: u32) bool {
+    return switch (system.getOption(fd, sys.SOL.SOCKET, name)) {
+        .value => |value| value != 0,
+        .errno => false,
+    };
+}
