@@ -12,11 +12,13 @@ const library = Deno.dlopen("libc.so.6", {
   faccessat: { parameters: ["i32", "buffer", "i32", "i32"], result: "i32" },
   getrlimit: { parameters: ["i32", "buffer"], result: "i32" },
   getxattr: { parameters: ["buffer", "buffer", "buffer", "usize"], result: "isize" },
+  ioctl: { parameters: ["i32", "usize", "buffer"], result: "i32" },
   open: { parameters: ["buffer", "i32"], result: "i32" },
   setns: { parameters: ["i32", "i32"], result: "i32" },
   setrlimit: { parameters: ["i32", "buffer"], result: "i32" },
   sigaction: { parameters: ["i32", "buffer", "pointer"], result: "i32" },
   statvfs: { parameters: ["buffer", "buffer"], result: "i32" },
+  socket: { parameters: ["i32", "i32", "i32"], result: "i32" },
   strerror: { parameters: ["i32"], result: "pointer" },
   unshare: { parameters: ["i32"], result: "i32" },
 });
@@ -143,4 +145,37 @@ export function unshareNetwork(): () => void {
     if (libc.setns(before, CLONE_NEWNET) !== 0) throw new SystemError("setns", lastErrno());
     libc.close(before);
   };
+}
+
+/**
+ * Brings the loopback interface of this thread's network namespace up, and gives it the IPv6
+ * `addresses` (16 bytes each) besides its own. See netdevice(7) and, for the layout of what sets an
+ * IPv6 address, struct in6_ifreq of linux/ipv6.h.
+ */
+export function bringUpLoopback(addresses: readonly Uint8Array[]): void {
+  const [inet6, datagram, closeOnExec] = [10, 2, 0o2000000];
+  const socket = libc.socket(inet6, datagram | closeOnExec, 0);
+  if (socket < 0) throw new SystemError("socket", lastErrno());
+  try {
+    const [setFlags, up] = [0x8914, 1];
+    const flags = new Uint8Array(40);
+    flags.set(new TextEncoder().encode("lo"));
+    new Uint16Array(flags.buffer, 16)[0] = up;
+    request(setFlags, flags);
+    for (const address of addresses) {
+      const [setAddress, prefixLength, loopbackIndex] = [0x8916, 128, 1];
+      const wanted = new Uint8Array(24);
+      wanted.set(address);
+      new Uint32Array(wanted.buffer, 16).set([prefixLength, loopbackIndex]);
+      request(setAddress, wanted);
+    }
+  } finally {
+    libc.close(socket);
+  }
+
+  function request(number: number, argument: Uint8Array<ArrayBuffer>) {
+    if (libc.ioctl(socket, BigInt(number), argument) !== 0) {
+      throw new SystemError("ioctl", lastErrno());
+    }
+  }
 }

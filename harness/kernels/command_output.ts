@@ -1,5 +1,6 @@
 /** Runs a program of this machine for what it prints. */
 import { installed } from "../servers/programs.ts";
+import { interruption } from "./interruption.ts";
 
 /** How to run it, besides its words. */
 export interface Options {
@@ -25,13 +26,20 @@ export async function outputOf(
     stdin: "piped",
     stdout: "piped",
     stderr: "piped",
+    signal: interruption,
   }).spawn();
   const writer = child.stdin.getWriter();
   await writer.write(new TextEncoder().encode(options.input ?? ""));
   await writer.close();
   const { success, stdout, stderr } = await child.output();
   if (success) return stdout;
-  throw new Error(`Cannot run ${argv.join(" ")}: ${new TextDecoder().decode(stderr).trim()}`);
+  throw new Error(`${program} failed: ${gist(new TextDecoder().decode(stderr))}`);
+}
+
+/** The line that says why, where a program says much: apt marks it, others say it last. */
+function gist(said: string): string {
+  const lines = said.trim().split("\n");
+  return lines.find((line) => line.startsWith("E: ")) ?? lines.at(-1)!;
 }
 
 /** The same as text. */

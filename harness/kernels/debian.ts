@@ -110,6 +110,8 @@ async function privateApt(scratch: string, source: string): Promise<string[]> {
     "Dir::State::Status": "/dev/null",
     "Dir::Cache": join(scratch, "cache"),
     "Acquire::Languages": "none",
+    // What cannot be fetched is a failure, not a warning.
+    "APT::Update::Error-Mode": "any",
     // A suite that is no longer cared for is what we are after.
     "Acquire::Check-Valid-Until": "false",
     // The folders are ours; as root, apt would else become a user who cannot write there.

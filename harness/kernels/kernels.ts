@@ -3,18 +3,27 @@
 // is missing that it needs.
 
 import { join, resolve } from "node:path";
-import { Argument, Command } from "commander";
+import { Argument, Command, CommanderError } from "commander";
 import { root } from "../../generator/build.ts";
 import { exitStatus, Failure, reportingFailure } from "../../generator/failure.ts";
-import { readCases } from "../case_file.ts";
+import { type CaseFile, readCases } from "../case_file.ts";
 import { buildPrograms, libraryFor } from "../library.ts";
 import { summary } from "../run_all.ts";
 import { debianKernel, debianKernels } from "./debian.ts";
+import { allEnded, interruptible } from "./interruption.ts";
 import type { Kernel } from "./kernel.ts";
-import { caseTable, kernelTable, remarks, totals } from "./report.ts";
+import {
+  bootedOf,
+  caseTable,
+  type KernelRun,
+  kernelTable,
+  leftOutTable,
+  remarks,
+  totals,
+} from "./report.ts";
 import { requirePrograms } from "./requirements.ts";
 import { runKernel } from "./run_kernel.ts";
-import { engines, selectCases } from "./selection.ts";
+import { engines, leftOut, selectCases } from "./selection.ts";
 
 interface Options {
   readonly case: string[];
@@ -24,37 +33,56 @@ interface Options {
 
 const labels = debianKernels.map(({ label }) => label);
 
-await new Command("kernels")
+const command = new Command("kernels")
   .description("Run cases on real kernels under QEMU and print one table of what became of them")
   .addArgument(new Argument("[kernel...]", "kernels of Debian (default: all)").choices(labels))
   .option("--case <name...>", "only these folders of fixtures/cases", [])
   .option("--kernel <vmlinuz>", "another kernel's image, with --modules")
   .option("--modules <dir>", "the modules of --kernel, such as /lib/modules/RELEASE")
   .showHelpAfterError("(--help says more)")
+  .exitOverride()
   .action(reportingFailure(async (wanted: string[], options: Options) => {
     requirePrograms({ fetching: options.kernel === undefined });
-    const names = options.case;
-    await prepare(names);
-    const kernels = await choose(wanted, options);
-    // All at once: they wait as well as compute.
-    const runs = await Promise.all(kernels.map(async (kernel) => {
-      const run = await runKernel(kernel, names);
-      console.error(`portpin: ${run.label} is through after ${Math.round(run.seconds)} s`);
-      return run;
-    }));
+    const cases = await readCases(options.case);
+    await prepare(cases);
+    const runs = await interruptible(async () => {
+      const kernels = await choose(wanted, options);
+      // All at once: a machine of two processors is done with three so sooner than by twos.
+      return await allEnded(kernels.map((kernel) => runAloud(kernel, options.case)));
+    });
 
     const { passed, failed, skipped } = totals(runs);
     console.log(`${kernelTable(runs)}\n\n${caseTable(runs, engines)}\n`);
+    const omissions = await Promise.all(runs.map((run) => omissionsOf(run, cases)));
+    console.log(`${leftOutTable(omissions)}\n`);
     for (const line of remarks(runs)) console.log(line);
     console.log(summary(passed, failed, skipped));
     Deno.exit(failed === 0 ? 0 : exitStatus.failed);
-  }))
-  .parseAsync(Deno.args, { from: "user" });
+  }));
+
+try {
+  await command.parseAsync(Deno.args, { from: "user" });
+} catch (error) {
+  if (!(error instanceof CommanderError)) throw error;
+  Deno.exit(error.exitCode === 0 ? 0 : exitStatus.usage);
+}
+
+async function runAloud(kernel: Kernel, names: readonly string[]): Promise<KernelRun> {
+  const run = await runKernel(kernel, names);
+  console.error(`portpin: ${run.label} is through after ${Math.round(run.seconds)} s`);
+  return run;
+}
+
+/** What was not run by intent; nothing can be said of a kernel that did not boot. */
+async function omissionsOf(run: KernelRun, cases: readonly CaseFile[]) {
+  const booted = bootedOf(run);
+  return { label: run.label, leftOut: booted ? await leftOut(booted, cases) : [] };
+}
 
 /** Builds all that the cases need: in a virtual machine nothing is built. */
-async function prepare(names: readonly string[]): Promise<void> {
+async function prepare(cases: readonly CaseFile[]): Promise<void> {
   await buildPrograms();
-  for (const { folder, case: { policy } } of await selectCases(await readCases(names))) {
+  for (const { folder, case: { policy } } of await selectCases(cases)) {
     await libraryFor(undefined, policy && join(folder, policy));
   }
   const inside = join(import.meta.dirname!, "inside.ts");
@@ -71,7 +99,10 @@ async function choose(wanted: readonly string[], { kernel, modules }: Options): 
     const known = debianKernels.filter(({ label }) =>
       wanted.length === 0 || wanted.includes(label)
     );
-    return await Promise.all(known.map((one) => debianKernel(one, cache)));
+    // One after the other: what fails leaves nothing of the others behind.
+    const kernels: Kernel[] = [];
+    for (const one of known) kernels.push(await debianKernel(one, cache));
+    return kernels;
   }
   if (kernel === undefined || modules === undefined || wanted.length > 0) {
     throw usage("expected both --kernel and --modules, and then no KERNEL");

@@ -1,6 +1,15 @@
 /** A virtual machine: QEMU without KVM, with the host's file system read-only and no network. */
 import { installed } from "../servers/programs.ts";
+import { interruption } from "./interruption.ts";
 import type { Kernel } from "./kernel.ts";
+
+/** How long a machine may run, in milliseconds; then it is ended. */
+export interface Deadlines {
+  /** In all. */
+  readonly end: number;
+  /** Without a line from its {@linkcode channel}: a machine that hangs is not waited for. */
+  readonly silence: number;
+}
 
 /** What to boot. */
 export interface Boot {
@@ -8,8 +17,7 @@ export interface Boot {
   readonly initramfs: string;
   /** The file that gets what is written to the machine's console. */
   readonly console: string;
-  /** How long it may run, in milliseconds; then it is ended. */
-  readonly deadlineMs: number;
+  readonly deadlines: Deadlines;
   /** Called for each line that comes out of the machine's {@linkcode channel}. */
   readonly hear: (line: string) => void;
 }
@@ -33,20 +41,61 @@ export async function runMachine(boot: Boot): Promise<string | undefined> {
     stdin: "null",
     stdout: "piped",
     stderr: "piped",
+    signal: interruption,
   }).spawn();
-  let late = false;
-  const timer = setTimeout(() => {
-    late = true;
-    child.kill("SIGKILL");
-  }, boot.deadlineMs);
+  const watch = new Watch(boot.deadlines, () => child.kill("SIGKILL"));
   const [{ success }, , said] = await Promise.all([
     child.status,
-    forEachLine(child.stdout, boot.hear),
+    forEachLine(child.stdout, (line) => {
+      watch.sawLife();
+      boot.hear(line);
+    }),
     new Response(child.stderr).text(),
   ]);
-  clearTimeout(timer);
-  if (late) return `it was ended after ${boot.deadlineMs / 60_000} minutes`;
+  watch.stop();
+  if (watch.verdict !== undefined) return watch.verdict;
   return success ? undefined : `QEMU failed: ${said.trim()}`;
+}
+
+type Timer = ReturnType<typeof setTimeout>;
+
+/** Ends what takes longer than its deadlines allow, once. */
+class Watch {
+  /** Which deadline passed; undefined while none has. */
+  verdict: string | undefined;
+  readonly #deadlines: Deadlines;
+  readonly #end: () => void;
+  readonly #whole: Timer;
+  #silence: Timer;
+
+  constructor(deadlines: Deadlines, end: () => void) {
+    this.#deadlines = deadlines;
+    this.#end = end;
+    this.#whole = this.#endAfter(deadlines.end, "it was ended after");
+    this.#silence = this.#awaitLife();
+  }
+
+  sawLife() {
+    clearTimeout(this.#silence);
+    this.#silence = this.#awaitLife();
+  }
+
+  stop() {
+    clearTimeout(this.#whole);
+    clearTimeout(this.#silence);
+  }
+
+  #awaitLife(): Timer {
+    return this.#endAfter(this.#deadlines.silence, "it was ended: it had said nothing for");
+  }
+
+  #endAfter(milliseconds: number, reason: string): Timer {
+    return setTimeout(() => {
+      this.stop();
+      this.verdict = `${reason} ${milliseconds / 60_000} minutes`;
+      this.#end();
+    }, milliseconds);
+  }
 }
 
 function qemuArguments({ kernel, initramfs, console }: Boot): string[] {

@@ -5,7 +5,7 @@
 import { z } from "zod";
 
 /** The protocols whose sockets are asked for the options. */
-export const protocols = ["tcp", "udp", "mptcp"] as const;
+export const protocols = ["tcp", "udp", "mptcp", "sctp"] as const;
 export type Protocol = typeof protocols[number];
 
 /** By protocol: `ok`, or an errno. */

@@ -8,7 +8,7 @@ import type { Report } from "../run_case.ts";
 import type { Booted } from "./messages.ts";
 import { asRefusal, isAbsent, isLacking, outcomeOf, refusalOutcome } from "./outcome.ts";
 
-const yes = { tcp: "ok", udp: "ok", mptcp: "ok" };
+const yes = { tcp: "ok", udp: "ok", mptcp: "ok", sctp: "ok" };
 
 /** Debian 12's: the option for TCP and UDP alone. */
 const kernel: Booted = {
@@ -114,4 +114,13 @@ Deno.test("refusalOutcome() is bad where the run broke down", () => {
     outcome: "bad",
     reasons: ["run: Cannot listen"],
   });
+});
+
+Deno.test("asRefusal() expects of standard error what is ours, not what others print of their calls", () => {
+  const stderrOf = (line: string) => {
+    const test = testOf({ program: ["sh"], expect: { stderr: [line] } });
+    return asRefusal(test).file.case.expect.stderr;
+  };
+  assert.equal(stderrOf("before: connect"), undefined);
+  assert.deepEqual(stderrOf("portpin: Cannot use it"), ["portpin: Cannot use it"]);
 });

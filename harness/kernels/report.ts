@@ -8,6 +8,7 @@ import {
   protocols,
   type Result,
 } from "./messages.ts";
+import type { LeftOut } from "./selection.ts";
 
 /** All that is known of one kernel's run. */
 export interface KernelRun {
@@ -31,7 +32,7 @@ export interface Totals {
 export function kernelTable(runs: readonly KernelRun[]): string {
   const heading = ["kernel", "release", "IP_LOCAL_PORT_RANGE", "IP_BIND_ADDRESS_NO_PORT"];
   const rows = runs.map((run) => {
-    const booted = run.messages.find(({ kind }) => kind === "booted") as Booted | undefined;
+    const booted = bootedOf(run);
     const cells = booted === undefined ? ["did not boot", "–", "–"] : [
       booted.release,
       support(booted.socket, booted.portRange),
@@ -77,6 +78,21 @@ function cell(results: readonly Result[]): string {
   return count === results.length ? word : `${word} ${count} of ${results.length}`;
 }
 
+/** One row for each reason why tests of `deno task test` were not run, with how many by kernel. */
+export function leftOutTable(
+  runs: readonly { readonly label: string; readonly leftOut: readonly LeftOut[] }[],
+): string {
+  const reasons = new Set(runs.flatMap(({ leftOut }) => leftOut.map(({ reason }) => reason)));
+  const rows = Array.from(reasons, (reason) => [
+    reason,
+    ...runs.map(({ leftOut }) => {
+      const found = leftOut.find((one) => one.reason === reason);
+      return `${found?.tests ?? 0}`;
+    }),
+  ]);
+  return renderTable(["left out", ...runs.map(({ label }) => label)], rows);
+}
+
 /** One line for each test that is bad, for each reason why some were skipped, and each problem. */
 export function remarks(runs: readonly KernelRun[]): string[] {
   return runs.flatMap((run) => {
@@ -103,6 +119,11 @@ export function totals(runs: readonly KernelRun[]): Totals {
     failed: count("bad") + unfinished,
     skipped: count("skipped"),
   };
+}
+
+/** What the machine said of its kernel; undefined when it did not come so far. */
+export function bootedOf({ messages }: KernelRun): Booted | undefined {
+  return messages.find((message) => message.kind === "booted");
 }
 
 function resultsOf({ messages }: KernelRun): Result[] {

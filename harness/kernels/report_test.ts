@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import type { Booted, Outcome, Result } from "./messages.ts";
-import { caseTable, type KernelRun, kernelTable, remarks, totals } from "./report.ts";
+import { caseTable, type KernelRun, kernelTable, leftOutTable, remarks, totals } from "./report.ts";
 
-const yes = { tcp: "ok", udp: "ok", mptcp: "ok" };
-const lacking = { tcp: "ENOPROTOOPT", udp: "ENOPROTOOPT", mptcp: "EBADF" };
+const yes = { tcp: "ok", udp: "ok", mptcp: "ok", sctp: "ok" };
+const lacking = { tcp: "ENOPROTOOPT", udp: "ENOPROTOOPT", mptcp: "EBADF", sctp: "ENOPROTOOPT" };
 
 const old: Booted = {
   kind: "booted",
@@ -52,6 +52,14 @@ Deno.test("kernelTable() has what each kernel has of the options", async (t) => 
 
 Deno.test("caseTable() has a cell for each case, kernel and engine: the worst that was seen", async (t) => {
   await t.assertSnapshot(caseTable(runs, ["kernel", "emulation"]));
+});
+
+Deno.test("leftOutTable() has a row for each reason, and how many tests it is on each kernel", async (t) => {
+  const [worlds, families] = [{ reason: "worlds", tests: 12 }, { reason: "families", tests: 3 }];
+  await t.assertSnapshot(leftOutTable([
+    { label: "5.10", leftOut: [worlds] },
+    { label: "6.12", leftOut: [families, { ...worlds, tests: 7 }] },
+  ]));
 });
 
 Deno.test("remarks() names what is bad, why something was skipped, and who did not finish", () => {

@@ -2,7 +2,7 @@
 import { exitStatus, Failure } from "../../generator/failure.ts";
 import { parseElf } from "../preflight/elf.ts";
 import { FileBytes } from "../preflight/file_bytes.ts";
-import { findInstalled } from "../servers/programs.ts";
+import { findFile, findInstalled } from "../servers/programs.ts";
 
 /** Programs with the Debian package of each. */
 type Programs = Readonly<Record<string, string>>;
@@ -27,21 +27,23 @@ const fetchPrograms: Programs = {
 /**
  * Makes sure that kernels can be booted, and with `fetching` also had from Debian.
  *
- * @throws {Failure} that names all that is missing.
+ * @throws {Failure} that names all that is missing, or cannot be used.
  */
 export function requirePrograms({ fetching }: { fetching: boolean }): void {
   if (Deno.build.arch !== "x86_64") {
     throw cannotBoot(`the kernels are for x86_64, and this machine is ${Deno.build.arch}`);
   }
   const programs = { ...bootPrograms, ...(fetching ? fetchPrograms : {}) };
-  const missing = Object.keys(programs).filter((name) => !isUsable(name));
-  if (missing.length === 0) return;
-  const named = missing.map((name) => name === "busybox" ? "busybox (linked statically)" : name);
-  const wanted = [...new Set(missing.map((name) => programs[name]))].sort();
-  const advice = "apt-get" in programs && missing.includes("apt-get")
+  const problems = Object.keys(programs).flatMap((name) => {
+    const problem = problemOf(name);
+    return problem === undefined ? [] : [{ name, problem }];
+  });
+  if (problems.length === 0) return;
+  const wanted = new Set(problems.map(({ name }) => programs[name]));
+  const advice = fetching && wanted.has("apt")
     ? "kernels come from Debian through apt; where there is no apt, give --kernel and --modules"
-    : `on Debian: apt-get install ${wanted.join(" ")}`;
-  throw cannotBoot(`not installed: ${named.join(", ")} (${advice})`);
+    : `on Debian: apt-get install ${[...wanted].sort().join(" ")}`;
+  throw cannotBoot(`${problems.map(({ problem }) => problem).join(", ")} (${advice})`);
 }
 
 /** A failure that says why no kernel can be booted. */
@@ -49,10 +51,14 @@ export function cannotBoot(reason: string): Failure {
   return new Failure(`portpin: Cannot boot kernels: ${reason}`, exitStatus.configuration);
 }
 
-function isUsable(program: string): boolean {
-  const path = findInstalled(program);
-  if (path === undefined) return false;
-  if (program !== "busybox") return true;
+/** Why a program cannot be used; undefined when it can. */
+function problemOf(name: string): string | undefined {
+  const path = findInstalled(name);
+  if (path === undefined) {
+    const file = findFile(name);
+    return file === undefined ? `${name} is not installed` : `${file} is not executable`;
+  }
+  if (name !== "busybox") return undefined;
   using bytes = new FileBytes(path);
-  return parseElf(bytes).interpreter === undefined;
+  return parseElf(bytes).interpreter === undefined ? undefined : `${path} is not linked statically`;
 }

@@ -1,13 +1,13 @@
 /**
  * Which tests run on real kernels, under which engines. A virtual machine without KVM is some
- * twenty times slower than this one, so what does not depend on the kernel is left out: the test
- * guest runs in one build, and of the programs there are a few with ways of their own.
+ * twenty times slower than this one, so what does not depend on the kernel is left out: all that is,
+ * with the reason, is in {@linkcode leftOut}. Every case of our guest runs.
  */
 import { join } from "node:path";
 import { readPolicy } from "../../generator/parse_policy.ts";
 import type { World } from "../case.ts";
 import type { CaseFile } from "../case_file.ts";
-import { type CaseTest, testsIn } from "../plan.ts";
+import { type CaseTest, testsEverywhere, testsIn } from "../plan.ts";
 import type { Booted } from "./messages.ts";
 import { isAbsent, isLacking } from "./outcome.ts";
 
@@ -18,12 +18,17 @@ export type Engine = typeof engines[number];
 /** Cases of programs: a blocking client, one with an event loop, one that asks for its port. */
 const programs = ["program-curl", "program-python-asyncio", "program-python-socketserver-tcp"];
 
-/** Cases of hundreds of connections, which run for one family. */
-const heavy = /^threads-/;
+/**
+ * Cases of hundreds of connections, and of programs that are slow to start. They run for one family:
+ * the others differ in nothing but the address.
+ */
+const heavy = /^(threads|program)-/;
 
 /** A test as it is run: under an engine, which is forced unless {@linkcode Selected.lacks}. */
 export interface Selected {
   readonly test: CaseTest;
+  /** The same as `deno task test` runs it. */
+  readonly origin: CaseTest;
   readonly engine: Engine;
   /** The kernel has no such sockets. */
   readonly absent: boolean;
@@ -34,7 +39,9 @@ export interface Selected {
 /** The cases that have tests here: none of a policy that lets nobody force an engine. */
 export async function selectCases(cases: readonly CaseFile[]): Promise<CaseFile[]> {
   const forcible = await Promise.all(cases.map(isForcible));
-  return cases.filter((file, index) => forcible[index] && testsIn("kernel", file).some(isSelected));
+  return cases.filter((file, index) =>
+    forcible[index] && testsEverywhere(file).some((test) => whyLeftOut(test) === undefined)
+  );
 }
 
 async function isForcible({ folder, case: { policy } }: CaseFile): Promise<boolean> {
@@ -50,29 +57,91 @@ async function isForcible({ folder, case: { policy } }: CaseFile): Promise<boole
  */
 export function testsUnder(kernel: Booted, file: CaseFile): Selected[] {
   const select = (engine: Engine, world: World) =>
-    testsIn(world, file).filter(isSelected).map((test) => ({
+    testsIn(world, file).filter((test) => whyLeftOut(test) === undefined).map((test) => ({
       test,
+      origin: test,
       engine,
       absent: isAbsent(test, kernel),
       lacks: isLacking(test, kernel),
     }));
   return [
-    ...select("kernel", "kernel").filter(isInTurn).map(forcedKernel),
+    ...select("kernel", "kernel").filter(isInTurn).filter(isPromised).map(forcedKernel),
     ...select("emulation", "emulation").filter(({ lacks }) => !lacks),
     ...select("emulation", "without-51").filter(({ lacks }) => lacks).map(unplayed),
   ];
 }
 
-function isSelected({ file, guest, family }: CaseTest): boolean {
-  if (guest === undefined) return programs.includes(file.name);
-  return guest === "glibc" && (!heavy.test(file.name) || family === "ipv4");
+/** Why a test runs on no kernel; undefined when it runs on some. */
+function whyLeftOut({ file, guest, family, world }: CaseTest): string | undefined {
+  const { name, case: { matrix } } = file;
+  if (world === "outside-range") {
+    return "the world outside-range: portpin reads that range itself, alike on every kernel";
+  }
+  if (world === "without-51-and-24") {
+    return "the world without-51-and-24: no kernel here is so old, and a player is alike on each";
+  }
+  if (guest === undefined && !programs.includes(name)) {
+    return "other programs: what they ask of the kernel our guest asks too";
+  }
+  if (guest !== undefined && guest !== "glibc") {
+    return "other builds of our guest: they ask the same of the kernel";
+  }
+  if (heavy.test(name) && family !== (matrix.family?.[0] ?? family)) {
+    return "other families of what is heavy, threads-* and program-*";
+  }
 }
 
-/** Takes one family of each case, another from case to case, always the same of the same case. */
-function isInTurn({ test: { file: { name, case: { matrix } }, family } }: Selected): boolean {
-  if (matrix.family === undefined || heavy.test(name)) return true;
+/**
+ * Takes one family of each case, another from case to case, always the same of the same case; all
+ * of one that the emulation does not run.
+ */
+function isInTurn({ test: { file, family } }: Selected): boolean {
+  const { name, case: { matrix } } = file;
+  if (matrix.family === undefined || heavy.test(name) || testsIn("emulation", file).length === 0) {
+    return true;
+  }
   const sum = [...name].reduce((total, letter) => total + letter.charCodeAt(0), 0);
   return family === matrix.family[sum % matrix.family.length];
+}
+
+/** Where the kernel lacks the option, what promises something of the kernel alone promises nothing. */
+function isPromised({ test: { file }, lacks }: Selected): boolean {
+  return !(lacks && isOfKernelAlone(file));
+}
+
+function isOfKernelAlone({ case: { worlds } }: CaseFile): boolean {
+  return worlds?.length === 1 && worlds[0] === "kernel";
+}
+
+/** Tests that `deno task test` runs and a kernel does not, with the reason. */
+export interface LeftOut {
+  readonly reason: string;
+  readonly tests: number;
+}
+
+/** All of `cases` that does not run under `kernel`, by reason. */
+export async function leftOut(kernel: Booted, cases: readonly CaseFile[]): Promise<LeftOut[]> {
+  const reasons = new Map<string, number>();
+  for (const file of cases) {
+    const forcible = await isForcible(file);
+    const run = new Set(forcible ? testsUnder(kernel, file).map(({ origin }) => origin.id) : []);
+    for (const test of testsEverywhere(file).filter(({ id }) => !run.has(id))) {
+      const reason = whyLeftOut(test) ?? (forcible ? whyNotUnder(test) : unforcible);
+      reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
+    }
+  }
+  return Array.from(reasons, ([reason, tests]) => ({ reason, tests }));
+}
+
+const unforcible = "policies that let nobody force an engine";
+
+/** Why a test that runs on some kernel does not run on this one, by its world. */
+function whyNotUnder({ file, world }: CaseTest): string {
+  if (isOfKernelAlone(file)) return "what holds only where the kernel has the option";
+  if (world === "kernel") return "other families under the kernel engine: the emulation runs them";
+  return world === "emulation"
+    ? "the emulation forced where the kernel lacks the option: there auto comes to it"
+    : "the world without-51 where the kernel has the option: one that lacks it is the real thing";
 }
 
 /** Sets PORTPIN_ENGINE, unless the case itself does. */
@@ -83,7 +152,14 @@ function forcedKernel(selected: Selected): Selected {
   return { ...selected, test };
 }
 
-/** The real kernel needs nobody to play it. */
+/**
+ * The real kernel needs nobody to play it. And where the program itself sets the option that the
+ * kernel lacks, what it does alone is no measure of what is right.
+ */
 function unplayed(selected: Selected): Selected {
-  return { ...selected, test: { ...selected.test, world: "kernel" } };
+  const { file } = selected.test;
+  const { program, bare } = file.case;
+  const setsOption = program.some((word) => word.includes("IP_LOCAL_PORT_RANGE"));
+  const unmeasured = { ...file, case: { ...file.case, bare: setsOption ? undefined : bare } };
+  return { ...selected, test: { ...selected.test, world: "kernel", file: unmeasured } };
 }

@@ -1,16 +1,17 @@
 import assert from "node:assert/strict";
 import { parseCase } from "../case_file.ts";
+import { testsEverywhere } from "../plan.ts";
 import type { Booted } from "./messages.ts";
-import { selectCases, testsUnder } from "./selection.ts";
+import { leftOut, selectCases, testsUnder } from "./selection.ts";
 
-const yes = { tcp: "ok", udp: "ok", mptcp: "ok" };
+const yes = { tcp: "ok", udp: "ok", mptcp: "ok", sctp: "ok" };
 const booted = { kind: "booted", release: "0", socket: yes, noPort: yes } as const;
 
 /** A kernel that has the option for everything, and one that has it for nothing. */
 const able: Booted = { ...booted, portRange: yes };
 const unable: Booted = {
   ...booted,
-  portRange: { tcp: "ENOPROTOOPT", udp: "ENOPROTOOPT", mptcp: "EBADF" },
+  portRange: { tcp: "ENOPROTOOPT", udp: "ENOPROTOOPT", mptcp: "EBADF", sctp: "ENOPROTOOPT" },
 };
 
 function file(name: string, fields: Record<string, unknown> = {}) {
@@ -59,6 +60,23 @@ Deno.test("testsUnder() takes one family for the kernel engine, the same each ti
   assert.equal(once.filter((words) => words.startsWith("emulation")).length, 3);
 });
 
+Deno.test("testsUnder() takes all families of what only the kernel engine runs", () => {
+  assert.equal(selected(able, "tcp", { ...families, worlds: ["kernel"] }).length, 3);
+});
+
+Deno.test("testsUnder() takes nothing that holds only where the kernel has the option it lacks", () => {
+  assert.deepEqual(selected(unable, "tcp", { worlds: ["kernel"] }), []);
+});
+
+Deno.test("testsUnder() measures no program by what it does alone without the option that it sets", () => {
+  const bare = (...program: string[]) =>
+    testsUnder(unable, file("tcp", { program, bare: "same" })).map(({ test }) =>
+      test.file.case.bare
+    );
+  assert.deepEqual(bare("{guest}", "setsockopt s IP_LOCAL_PORT_RANGE 1-2"), ["same", undefined]);
+  assert.deepEqual(bare("{guest}", "connect s 127.0.0.1:1"), ["same", "same"]);
+});
+
 Deno.test("testsUnder() takes one family of what is heavy", () => {
   assert.equal(selected(able, "threads-tcp", families).length, 2);
 });
@@ -71,4 +89,28 @@ Deno.test("selectCases() leaves out most programs, and what our guest does in ot
     file("program-wget", { program: ["wget"] }),
   ];
   assert.deepEqual((await selectCases(cases)).map(({ name }) => name), ["tcp", "program-curl"]);
+});
+
+Deno.test("selectCases() takes a case whose promise is about the emulation alone", async () => {
+  const [found] = await selectCases([file("emulated", { worlds: ["without-51"] })]);
+  assert.equal(found.name, "emulated");
+  assert.deepEqual(selected(unable, "emulated", { worlds: ["without-51"] }), [
+    "emulation ipv4 kernel auto",
+  ]);
+});
+
+Deno.test("leftOut() counts every test that is not run, once, by reason", async () => {
+  const cases = [
+    file("tcp", { ...families, guests: ["glibc", "musl"] }),
+    file("threads-tcp", { ...families, guests: ["glibc"], worlds: ["kernel"] }),
+    file("program-wget", { program: ["wget"], worlds: ["kernel"] }),
+  ];
+  for (const kernel of [able, unable]) {
+    const omitted = (await leftOut(kernel, cases)).reduce((sum, { tests }) => sum + tests, 0);
+    const run = cases.flatMap((file) => testsUnder(kernel, file)).length;
+    assert.equal(omitted + run, cases.flatMap(testsEverywhere).length);
+  }
+  assert.deepEqual(await leftOut(able, cases.slice(2)), [
+    { reason: "other programs: what they ask of the kernel our guest asks too", tests: 1 },
+  ]);
 });

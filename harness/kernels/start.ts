@@ -24,8 +24,9 @@ export function startScript(modules: string, names: readonly string[]): string {
   ].join("\n");
 }
 
+/** Without V8's compilers: an emulated processor loses more by new code than by slow code. */
 function deno(...words: string[]): string[] {
-  return [Deno.execPath(), "run", "-A", "--quiet", ...words];
+  return [Deno.execPath(), "run", "-A", "--quiet", "--v8-flags=--jitless", ...words];
 }
 
 /** This process's own, so that the same programs and caches are found. */

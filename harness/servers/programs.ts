@@ -42,10 +42,18 @@ export const packages: Readonly<Record<string, string>> = {
  * none.
  */
 export function findInstalled(program: string): string | undefined {
-  const candidates = program.includes("/")
+  return candidates(program).find(isExecutableFile);
+}
+
+/** The path of a file that would be the program if it were executable; undefined when there is none. */
+export function findFile(program: string): string | undefined {
+  return candidates(program).find((path) => statOf(path)?.isFile);
+}
+
+function candidates(program: string): string[] {
+  return program.includes("/")
     ? [program]
     : searchPath().map((directory) => join(directory, program));
-  return candidates.find(isExecutableFile);
 }
 
 /** The path of an installed program; throws when there is none. */
@@ -80,12 +88,16 @@ function postgresDirectories(): string[] {
 }
 
 function isExecutableFile(path: string): boolean {
+  const status = statOf(path);
+  return status !== undefined && status.isFile && ((status.mode ?? 0) & 0o111) !== 0;
+}
+
+function statOf(path: string): Deno.FileInfo | undefined {
   try {
-    const { isFile, mode } = Deno.statSync(path);
-    return isFile && ((mode ?? 0) & 0o111) !== 0;
+    return Deno.statSync(path);
   } catch (error) {
     if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.PermissionDenied) {
-      return false;
+      return undefined;
     }
     throw error;
   }
