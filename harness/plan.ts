@@ -5,6 +5,7 @@ import { countPorts } from "../generator/ports.ts";
 import { Family, type Guest, type World } from "./case.ts";
 import type { CaseFile } from "./case_file.ts";
 import { guests } from "./guests.ts";
+import { pairProblem } from "./namespace.ts";
 import { describeMissing, findInstalled } from "./servers/programs.ts";
 import { missingPrograms, serverProblem } from "./servers/start.ts";
 import { worldSettings, worldsOf } from "./worlds.ts";
@@ -86,6 +87,10 @@ export function skipReason(test: CaseTest, namespace: string | undefined): strin
   const guest = test.guest && guests[test.guest];
   if (guest && !existsSync(guest.needs)) return `missing: ${guest.needs}`;
   if (namespace !== undefined && needsNamespace(test)) return namespace;
+  if (test.file.case.network === "pair") {
+    const problem = pairProblem();
+    if (problem !== undefined) return `no pair of namespaces: ${problem}`;
+  }
   return serversOf(test).map(serverProblem).find((problem) => problem !== undefined);
 }
 
@@ -107,11 +112,12 @@ function serversOf({ file }: CaseTest): string[] {
 }
 
 function needsNamespace({ file, family, world }: CaseTest): boolean {
-  const { portRange, sysctl, services, ports } = file.case;
+  const { portRange, sysctl, services, ports, network } = file.case;
   const ownAddress = Object.values(services).some((service) =>
     service.host > 1 && (service.family ?? family) === "ipv6"
   );
   const range = worldSettings[world].portRange ?? portRange;
-  return range !== undefined || Object.keys(sysctl).length > 0 || ownAddress ||
+  return network === "pair" || range !== undefined || Object.keys(sysctl).length > 0 ||
+    ownAddress ||
     countPorts(portSet(ports)) < sharedPortsMin;
 }
