@@ -49,6 +49,8 @@
  * | `host` 2 | 192.0.2.130 | 2001:db8::130 | fe80::130 |
  * | `host` 3, behind a router | 198.51.100.131 | 2001:db8:1::131 | fe80::131 |
  *
+ * The zone of a link-local address is the interface's index, 77 on both sides.
+ *
  * The kernel never chooses the source by itself; `PORTPIN_SOURCE` or a policy must. The driver runs
  * where the services are.
  *

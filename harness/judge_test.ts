@@ -80,7 +80,7 @@ Deno.test("judge() compares source addresses, by name in the family of each obse
   const four = from("192.0.2.7", "192.0.2.129");
   const six = from("2001:db8::7", "2001:db8::129");
   const natural = from("192.0.2.1", "192.0.2.129");
-  const near = from("fe80::7%eth0", "fe80::129%eth0");
+  const near = from("fe80::7%77", "fe80::129%77");
   const expectingFrom = (address: unknown) => {
     const parsed = Case.parse({
       promise: "It is so.",

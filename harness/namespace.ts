@@ -122,7 +122,7 @@ export async function inFreshPair<T>(
         }
       };
       tellIp([
-        `link add ${cable} type veth peer name ${cable} netns ${guests.path}`,
+        `link add ${end} type veth peer ${end} netns ${guests.path}`,
         ...plugIn,
         ...peerAddresses.flatMap(assigning),
       ]);
@@ -146,7 +146,7 @@ function findPairProblem(): string | undefined {
   using before = NetworkNamespace.ofThread();
   try {
     unshareNetwork();
-    tellIp([`link add ${cable} type veth peer name other`]);
+    tellIp([`link add ${end} type veth`]);
   } catch (error) {
     return error instanceof Error ? error.message : `${error}`;
   } finally {
@@ -154,15 +154,18 @@ function findPairProblem(): string | undefined {
   }
 }
 
+/** How ip(8) makes one end. */
+const end = `name ${cable.name} index ${cable.index}`;
+
 /** No address of its own making, and up. */
-const plugIn = [`link set ${cable} addrgenmode none`, `link set ${cable} up`];
+const plugIn = [`link set ${cable.name} addrgenmode none`, `link set ${cable.name} up`];
 
 /** Gives the cable's end an address of each family, usable at once. */
 function assigning(addresses: Addresses): string[] {
   return [
-    `address add ${addresses.ipv4}/24 dev ${cable}`,
-    `address add ${addresses.ipv6}/64 dev ${cable} nodad`,
-    `address add ${addresses["link-local"]}/64 dev ${cable} nodad`,
+    `address add ${addresses.ipv4}/24 dev ${cable.name}`,
+    `address add ${addresses.ipv6}/64 dev ${cable.name} nodad`,
+    `address add ${addresses["link-local"]}/64 dev ${cable.name} nodad`,
   ];
 }
 

@@ -51,7 +51,7 @@ Deno.test("inFreshPair() joins the guest's namespace with its peers', and leaves
     assert.equal(network(), peers);
     for (const peer of peerAddresses) {
       for (const [way, address] of Object.entries(peer)) {
-        const args = ["-c", `PATH=$PATH:/sbin; ip route get ${address} oif ${cable}`];
+        const args = ["-c", `PATH=$PATH:/sbin; ip route get ${address} oif ${cable.name}`];
         const { stdout } = inGuests(() => new Deno.Command("sh", { args }).outputSync());
         const source = /src (\S+)/.exec(new TextDecoder().decode(stdout))?.[1];
         assert.equal(source, guestAddresses.natural[way as keyof typeof peer]);

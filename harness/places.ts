@@ -7,8 +7,11 @@
  */
 import type { Family, Network } from "./case.ts";
 
-/** The name of the pair's interface, on both sides. */
-export const cable = "eth0";
+/**
+ * The pair's interface, by name and index the same on both sides. Zones are told by index: Deno looks
+ * names up on a thread that may be in another namespace.
+ */
+export const cable = { name: "eth0", index: 77 } as const;
 
 /** An address in each of the ways a flow can go. */
 export type Addresses = Readonly<Record<Exclude<Family, "mapped">, string>>;
@@ -65,7 +68,7 @@ export function wayOf(address: string): keyof Addresses {
 
 /** A link-local address means nothing without its interface, and Deno tells it without. */
 export function withZone(address: string): string {
-  return isLinkLocal(address) && !address.includes("%") ? `${address}%${cable}` : address;
+  return isLinkLocal(address) && !address.includes("%") ? `${address}%${cable.index}` : address;
 }
 
 function isLinkLocal(address: string): boolean {

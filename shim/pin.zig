@@ -133,10 +133,12 @@ pub fn Pin(comptime System: type, comptime policy: Policy) type {
             const destination = &(reading.name orelse return self.pinTo(&self.settings.own, call, null));
             const choice = self.choiceFor(call.fd, destination);
             const from = if (choice) |it| source.towards(it.source, destination) else null;
-            if (reading.begun and from == null) deferral.undo(self.system, call.fd);
+            const is_usable = if (from) |*name| !source.isOffLink(name, destination) else false;
+            if (reading.begun and !is_usable) deferral.undo(self.system, call.fd);
             if (choice == null) return self.leaveAlone(call);
+            if (from != null and !is_usable and self.settings.when_unkept == .refuse) return self.fail(.ADDRNOTAVAIL);
             reading.name = from;
-            return self.pinTo(choice.?, call, if (from == null) null else &reading);
+            return self.pinTo(choice.?, call, if (is_usable) &reading else null);
         }
 
         /// Where the guest has never bound a socket, this one is not bound either, and the call that defers our
@@ -168,7 +170,7 @@ pub fn Pin(comptime System: type, comptime policy: Policy) type {
             }
             return switch (way) {
                 .kernel => self.tryRanges(&choice.ports, call),
-                .emulation => self.emulate(&choice.ports, call, if (from) |end| &end.name.? else null),
+                .emulation => if (from) |end| self.emulateFrom(&choice.ports, call, &end.name.?) else self.emulate(&choice.ports, call, null),
                 .none => self.unkept(call),
                 .foreign => call.run(call),
             };
@@ -282,17 +284,32 @@ pub fn Pin(comptime System: type, comptime policy: Policy) type {
                 .length = call.length,
                 .message = call.message,
             }, .guest = call };
+            const before = self.system.errno();
             const sends = if (may_have_source and self.isSourceless(call.fd)) &sending.call else call;
             const choice = self.choiceFor(call.fd, &destination) orelse return self.leaveAlone(sends);
             if (has_rules and self.kernelMayKeep(&choice.ports) and !self.isBound(call.fd)) {
                 _ = kernel.keep(self.system, &choice.ports, &self.random, call.fd);
             }
             const result = self.send(&choice.ports, sends);
-            if (!may_have_source or result != -1 or self.system.errno() != .INVAL) return result;
+            if (!may_have_source or result != -1 or sends == call) return result;
             const from = source.towards(choice.source, &destination) orelse return result;
-            // A message from an address that is not on this host: sendmsg says EINVAL, where bind says EADDRNOTAVAIL.
-            if (self.system.isLocal(&from)) return result;
-            return if (self.settings.when_unkept == .leave) call.run(call) else self.fail(.ADDRNOTAVAIL);
+            return if (self.isRefused(&from)) self.unkeptSource(call, before) else result;
+        }
+
+        /// Whether a message failed because its source is not on this host: sendmsg says EINVAL or ENETUNREACH, by
+        /// family and version, where bind says EADDRNOTAVAIL.
+        fn isRefused(self: *Self, from: *const sys.Name) bool {
+            return switch (self.system.errno()) {
+                .INVAL, .NETUNREACH => !self.system.isLocal(from),
+                else => false,
+            };
+        }
+
+        /// `errno` was what it is before anything was tried.
+        fn unkeptSource(self: *Self, call: *const Call, errno: sys.E) isize {
+            if (self.settings.when_unkept == .refuse) return self.fail(.ADDRNOTAVAIL);
+            self.system.setErrno(errno);
+            return call.run(call);
         }
 
         /// Whether a datagram socket's messages leave from where the kernel chooses: the guest has not bound it to
@@ -384,9 +401,12 @@ pub fn Pin(comptime System: type, comptime policy: Policy) type {
             if (self.settings.defer_bind) deferral.note(self.system, fd, asked);
         }
 
-        /// getsockname has answered: a source that a failed connect left behind is not the guest's.
+        /// getsockname has answered: a source that a failed connect left behind is not the guest's. The port that
+        /// it had shows still.
         pub fn isNameOurs(self: *Self, fd: i32, name: *const sys.Name) bool {
-            return self.mayForceSource() and self.isAtOurSource(fd, name);
+            if (!self.mayForceSource() or !name.isInternet() or !self.isASource(name)) return false;
+            if (name.port() != 0 and !(transport.isClosedTcp(self.system, fd) and self.isDeferredByUs(fd))) return false;
+            return deferral.isAddressOurs(self.system, fd);
         }
 
         pub fn isDeferredByUs(self: *Self, fd: i32) bool {
@@ -465,6 +485,16 @@ pub fn Pin(comptime System: type, comptime policy: Policy) type {
             };
             if (!needs_port) return call.run(call);
             return self.fail(.ADDRNOTAVAIL);
+        }
+
+        /// The second engine with a source, which is given up where it is not on this host and the policy says so.
+        fn emulateFrom(self: *Self, ports: *const Ports, call: *const Call, from: *const sys.Name) isize {
+            const before = self.system.errno();
+            const result = self.emulate(ports, call, from);
+            if (result != -1 or self.settings.when_unkept == .refuse) return result;
+            if (self.system.errno() != .ADDRNOTAVAIL or self.system.isLocal(from)) return result;
+            self.system.setErrno(before);
+            return self.emulate(ports, call, null);
         }
 
         /// The second engine: finds a port for a socket that has none, and runs the call once.

@@ -153,13 +153,14 @@ pub const System = struct {
         return linux.errno(raw("bind", .{ fd, &name.bytes, name.length }));
     }
 
-    /// Whether a socket can be bound to the address at all.
+    /// Whether a socket can be bound to the address at all; EINVAL: it is link-local, and on no link.
     pub fn isLocal(_: System, name: *const Name) bool {
         const opened = raw("socket", .{ name.bytes.family, SOCK.DGRAM | SOCK.CLOEXEC, 0 });
         if (linux.errno(opened) != .SUCCESS) return true;
         const fd: i32 = @intCast(opened);
         defer _ = linux.close(fd);
-        return linux.errno(raw("bind", .{ fd, &name.bytes, name.length })) != .ADDRNOTAVAIL;
+        const errno_of_bind = linux.errno(raw("bind", .{ fd, &name.bytes, name.length }));
+        return errno_of_bind != .ADDRNOTAVAIL and errno_of_bind != .INVAL;
     }
 
     /// Whether eight bytes at `address`, which is not null, can be read, without reading them here: rt_sigprocmask(2)

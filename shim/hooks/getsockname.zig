@@ -33,7 +33,7 @@ pub fn call(fd: c_int, name: ?*anyopaque, length: ?*c_uint) callconv(.c) c_int {
 fn hideSource(pin: anytype, fd: c_int, name: ?*anyopaque, length: c_uint) void {
     const written: [*]u8 = @ptrCast(name orelse return);
     const shown = addresses.copyWritten(written, length) orelse return;
-    if (shown.port() != 0 or !pin.isNameOurs(fd, &shown)) return;
+    if (!pin.isNameOurs(fd, &shown)) return;
     const start: usize, const end: usize = if (shown.bytes.family == sys.AF.INET) .{ 4, 8 } else .{ 8, 24 };
     @memset(written[start..end], 0);
 }
