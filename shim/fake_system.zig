@@ -25,6 +25,8 @@ pub const Socket = struct {
     reuse_port: bool = false,
     /// Host byte order; 0: no port yet.
     port: u16 = 0,
+    /// Whether bind(2) asked for just this port.
+    asked: bool = false,
 };
 
 pub const Kernel = struct {
@@ -81,6 +83,7 @@ pub const FakeSystem = struct {
             sys.SO.PROTOCOL => .{ .value = socket.protocol },
             sys.SO.REUSEADDR => .{ .value = @intFromBool(socket.reuse_address) },
             sys.SO.REUSEPORT => .{ .value = @intFromBool(socket.reuse_port) },
+            sys.SO.BINDTOIFINDEX => .{ .value = 0 },
             else => .{ .errno = .NOPROTOOPT },
         };
         if (level == sys.IPPROTO.TCP or level == sys.IPPROTO.UDP) {
@@ -126,6 +129,12 @@ pub const FakeSystem = struct {
         return fake.setOption(fd, level, name, @as(*align(1) const u32, @ptrCast(value)).*);
     }
 
+    /// The kernel chose every port here that was not asked for.
+    pub fn disconnect(fake: FakeSystem, fd: i32) void {
+        const socket = fake.enter(fd) orelse return;
+        if (!socket.asked) socket.port = 0;
+    }
+
     pub fn isLocal(_: FakeSystem, _: *const sys.Name) bool {
         return true;
     }
@@ -146,7 +155,8 @@ pub const FakeSystem = struct {
         if (has(fake.kernel.joinable, name.port()) and !socket.reuse_address) return .ADDRINUSE;
         if (name.ipv4()) |four| socket.address = four.*;
         if (name.port() == 0 and socket.late_bind == true) return .SUCCESS;
-        socket.port = if (name.port() != 0) name.port() else fake.kernel.choosePort(fd) orelse return .ADDRINUSE;
+        socket.asked = name.port() != 0;
+        socket.port = if (socket.asked) name.port() else fake.kernel.choosePort(fd) orelse return .ADDRINUSE;
         return .SUCCESS;
     }
 

@@ -190,7 +190,8 @@ pub fn Pin(comptime System: type, comptime policy: Policy) type {
             if (call.moment == .settle) return .SUCCESS; // It binds in its own way.
             if (!from.begun) {
                 const name = self.system.getName(call.fd) orelse return .SUCCESS;
-                if (name.port() != 0 or !self.isOpen(call.fd, &name)) return .SUCCESS;
+                if (name.port() != 0) return self.rebindDatagrams(call, &name, &from.name.?);
+                if (!self.isOpen(call.fd, &name)) return .SUCCESS;
                 _ = deferral.begin(self.system, call.fd);
             }
             const errno = self.system.bind(call.fd, &from.name.?);
@@ -199,8 +200,33 @@ pub fn Pin(comptime System: type, comptime policy: Policy) type {
                 return .SUCCESS;
             }
             deferral.undo(self.system, call.fd);
-            // EINVAL: it has a port already; or it is IPv6 alone and cannot take an IPv4 source, as connect will say.
-            return if (errno == .INVAL or self.settings.when_unkept == .leave) .SUCCESS else .ADDRNOTAVAIL;
+            if (errno != .INVAL) return self.errnoOfSource();
+            // It has a port already; or it is IPv6 alone and cannot take an IPv4 source, as connect will say.
+            const name = self.system.getName(call.fd) orelse return .SUCCESS;
+            return self.rebindDatagrams(call, &name, &from.name.?);
+        }
+
+        /// What a call fails with whose source is not on this host.
+        fn errnoOfSource(self: *const Self) sys.E {
+            return if (self.settings.when_unkept == .leave) .SUCCESS else .ADDRNOTAVAIL;
+        }
+
+        /// A UDP socket at connect(2) that got its port before, by bind(2) to the wildcard and port 0 or by a send:
+        /// the kernel chose the port, so a disconnect gives it back, and the same is bound again at the source. One
+        /// that the guest chose stays.
+        fn rebindDatagrams(self: *Self, call: *const Call, name: *const sys.Name, from: *const sys.Name) sys.E {
+            if (call.moment != .connect or name.port() == 0 or !name.isWildcard()) return .SUCCESS;
+            // A disconnect would take SO_BINDTODEVICE away.
+            if (!transport.isUdp(self.system, call.fd) or transport.isOnOneInterface(self.system, call.fd)) return .SUCCESS;
+            if (!self.system.isLocal(from)) return self.errnoOfSource();
+            self.system.disconnect(call.fd);
+            const now = self.system.getName(call.fd) orelse return .SUCCESS;
+            if (now.port() != 0) return .SUCCESS;
+            var end = from.*;
+            end.setPort(name.port());
+            // Somebody may have taken the port meanwhile: then any other.
+            if (self.system.bind(call.fd, &end) == .SUCCESS) return .SUCCESS;
+            return if (self.system.bind(call.fd, from) == .SUCCESS) .SUCCESS else .ADDRNOTAVAIL;
         }
 
         /// Whether a socket without a port is free to get a source: bound to no address, or only by us.
@@ -336,7 +362,8 @@ pub fn Pin(comptime System: type, comptime policy: Policy) type {
             const given = address.copy(self.system, call.address, call.length) orelse return self.bindAsGiven(call);
             const end = if (given.isWildcard()) self.serverSource(call.fd, &given) else null;
             // TCP's port 0 is deferred first: it may be a client's, or a server's, whose listen comes.
-            const is_late = given.port() == 0 and self.settings.defer_bind and transport.isTcp(self.system, call.fd);
+            const is_late = given.port() == 0 and self.settings.defer_bind and transport.isTcp(self.system, call.fd) and
+                (end == null or deferral.isPossible(self.system, call.fd));
             if (end == null or is_late or !transport.isPinnable(self.system, call.fd)) {
                 const result = self.bindAsGiven(call);
                 if (result == 0 and is_late and self.isASource(&given)) deferral.noteOwnAddress(self.system, call.fd);
@@ -545,12 +572,22 @@ pub fn Pin(comptime System: type, comptime policy: Policy) type {
         fn afterSearch(self: *Self, call: *const Call, full: sys.E, answer: emulation.Answer) isize {
             return switch (answer) {
                 // The call was for a port, and nothing else.
-                .bound => if (call.moment == .bind or call.moment == .settle) 0 else call.run(call),
+                .bound => switch (call.moment) {
+                    .bind => 0,
+                    .settle => self.noteSettled(call.fd),
+                    else => call.run(call),
+                },
                 .full => self.fail(full),
                 .forbidden => self.unkept(call),
                 // EINVAL: another thread has bound the socket meanwhile.
                 .failed => |errno| if (errno == .INVAL) call.run(call) else self.fail(errno),
             };
+        }
+
+        /// A socket with a port of its own is not deferred any more.
+        fn noteSettled(self: *Self, fd: i32) isize {
+            if (may_have_source) deferral.undo(self.system, fd);
+            return 0;
         }
 
         /// The ports, or as many of them as the guest's own choice for this socket leaves.

@@ -153,6 +153,12 @@ pub const System = struct {
         return linux.errno(raw("bind", .{ fd, &name.bytes, name.length }));
     }
 
+    /// connect(2) with AF_UNSPEC: ends a UDP socket's association, and gives back a port that the kernel chose.
+    pub fn disconnect(_: System, fd: i32) void {
+        const nowhere: linux.sockaddr.storage = .{ .family = AF.UNSPEC, .padding = undefined };
+        _ = raw("connect", .{ fd, &nowhere, @as(usize, @sizeOf(linux.sockaddr.in)) });
+    }
+
     /// Whether a socket can be bound to the address at all; EINVAL: it is link-local, and on no link.
     pub fn isLocal(_: System, name: *const Name) bool {
         const opened = raw("socket", .{ name.bytes.family, SOCK.DGRAM | SOCK.CLOEXEC, 0 });

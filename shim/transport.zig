@@ -59,6 +59,11 @@ pub fn isClosedTcp(system: anytype, fd: i32) bool {
 /// TCP_CLOSE of the kernel's net/tcp_states.h
 const tcp_close = 7;
 
+/// Whether SO_BINDTODEVICE was set, or a kernel before Linux 5.1 does not tell.
+pub fn isOnOneInterface(system: anytype, fd: i32) bool {
+    return ask(system, fd, sys.SO.BINDTOIFINDEX) != 0;
+}
+
 /// UDP or UDP-Lite, which alone know the options of level SOL_UDP.
 pub fn isUdp(system: anytype, fd: i32) bool {
     return system.getOption(fd, sys.IPPROTO.UDP, sys.UDP_CORK) == .value;
