@@ -254,6 +254,10 @@ const shape = z.strictObject({
     "Programs on PATH besides program[0], driver[0] and what a relay's server needs. Without one " +
       "of them the test is skipped, visibly.",
   ),
+  protocol: z.enum(["sctp"]).optional().describe(
+    "Besides TCP and UDP, what the kernel must have. One that lacks it does not run the case: " +
+      "`deno task kernels` does.",
+  ),
   bare: z.union([z.literal("same"), Expectation]).optional().describe(
     "Also run without the library. same: status and standard output must be equal once port " +
       "numbers (1024 to 65535) are masked. An expectation: what the bare run must do.",

@@ -132,6 +132,14 @@ class CStrings {
 
 const CLONE_NEWNET = 0x40000000;
 
+/** Whether this kernel makes sockets of a stream protocol over IPv4. */
+export function hasStreamProtocol(protocol: number): boolean {
+  const [inet, stream] = [2, 1];
+  const socket = libc.socket(inet, stream, protocol);
+  if (socket >= 0) libc.close(socket);
+  return socket >= 0;
+}
+
 /** A network namespace, which lives at least as long as this is open. */
 export class NetworkNamespace implements Disposable {
   readonly #descriptor: number;

@@ -5,6 +5,7 @@ import { countPorts } from "../generator/ports.ts";
 import { Family, type Guest, type World } from "./case.ts";
 import type { CaseFile } from "./case_file.ts";
 import { guests } from "./guests.ts";
+import { hasStreamProtocol } from "./libc.ts";
 import { pairProblem } from "./namespace.ts";
 import { describeMissing, findInstalled } from "./servers/programs.ts";
 import { missingPrograms, serverProblem } from "./servers/start.ts";
@@ -82,6 +83,7 @@ const sharedPortsMin = 64;
  * network namespace, if there is none.
  */
 export function skipReason(test: CaseTest, namespace: string | undefined): string | undefined {
+  if (!hasProtocol(test)) return `this kernel has no ${test.file.case.protocol!.toUpperCase()}`;
   const missing = missingOf(test);
   if (missing.length > 0) return `missing: ${missing.map(describeMissing).join(", ")}`;
   const guest = test.guest && guests[test.guest];
@@ -93,6 +95,15 @@ export function skipReason(test: CaseTest, namespace: string | undefined): strin
   }
   return serversOf(test).map(serverProblem).find((problem) => problem !== undefined);
 }
+
+/** Whether the running kernel has the protocol that a test is about; else `deno task kernels` runs it. */
+export function hasProtocol({ file }: CaseTest): boolean {
+  const { protocol } = file.case;
+  return protocol === undefined || hasStreamProtocol(protocolNumbers[protocol]);
+}
+
+/** As in /etc/protocols. */
+const protocolNumbers = { sctp: 132 } as const;
 
 /** The programs that a test needs and that are not installed. */
 export function missingOf(test: CaseTest): string[] {
