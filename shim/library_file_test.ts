@@ -91,7 +91,8 @@ Deno.test("the library for x86_64-linux is at most 16 KiB without emulation, 26 
 });
 
 Deno.test("a policy that defers nothing has no hook for it", async () => {
-  const policy: Policy = { ...generalPolicy, deferBind: false };
+  const environment = { ...generalPolicy.environment, source: false };
+  const policy: Policy = { ...generalPolicy, environment, deferBind: false };
   const file = await buildInto(await Deno.makeTempDir(), policy, "x86_64-linux");
   const names = (await inspect(file)).symbols.filter(({ defined }) => defined).map(({ name }) =>
     name
@@ -102,8 +103,8 @@ Deno.test("a policy that defers nothing has no hook for it", async () => {
   );
 });
 
-Deno.test("a policy that can never have ports exports nothing", async () => {
-  const environment = { ...generalPolicy.environment, ports: false };
+Deno.test("a policy that can never have ports nor a source exports nothing", async () => {
+  const environment = { ...generalPolicy.environment, ports: false, source: false };
   const file = await buildInto(
     await Deno.makeTempDir(),
     { ...generalPolicy, environment },
