@@ -37,6 +37,23 @@
  *    two open connections share a 4-tuple, and portpin printed nothing on standard error that the
  *    case did not expect.
  *
+ * ## Two networks
+ *
+ * With `"network": "pair"` the guest and its peers have a network namespace each, joined by a cable:
+ *
+ * | whose | IPv4, mapped | IPv6 | link-local |
+ * | --- | --- | --- | --- |
+ * | the guest's natural one | 192.0.2.1 | 2001:db8::1 | fe80::1 |
+ * | the guest's other one, the source | 192.0.2.7 | 2001:db8::7 | fe80::7 |
+ * | a service's, `host` 1 | 192.0.2.129 | 2001:db8::129 | fe80::129 |
+ * | `host` 2 | 192.0.2.130 | 2001:db8::130 | fe80::130 |
+ * | `host` 3, behind a router | 198.51.100.131 | 2001:db8:1::131 | fe80::131 |
+ *
+ * The zone of a link-local address is the interface's index, 77 on both sides.
+ *
+ * The kernel never chooses the source by itself; `PORTPIN_SOURCE` or a policy must. The driver runs
+ * where the services are.
+ *
  * ## Placeholders
  *
  * In `program`, `driver`, `stdin`, `environment`, `preload`, `templates` (their contents) and in the
@@ -54,6 +71,9 @@
  * | `{folder}` | the case's own folder |
  * | `{scratch}` | an empty folder of this test, removed afterwards |
  * | `{dist}` | the folder of everything built |
+ *
+ * | `{natural.address}`, `{natural.host}` | in a pair, the guest's natural address, as the family writes it |
+ * | `{source.address}`, `{source.host}` | the same of its other one |
  *
  * Any other `{word}` or `{word.word}` is an error, so that a typing error is never sent to a program.
  * `%{x}` and `${x}` pass unchanged (curl and shells have them), and so does `{ x }`. A program with
@@ -83,16 +103,23 @@ const ports = z.string().superRefine((text, context) => {
 const name = z.string().regex(/^[a-z][a-zA-Z0-9]*$/, "expected a word such as family or a2");
 
 /**
- * How the guest addresses the service: `ipv4` (127.0.0.1), `ipv6` (::1), or `mapped`
- * (::ffff:127.0.0.1, from an AF_INET6 socket to a service that listens on IPv4).
+ * How the guest addresses the service: `ipv4` (127.0.0.1), `ipv6` (::1), `mapped` (::ffff:127.0.0.1,
+ * from an AF_INET6 socket to a service that listens on IPv4), or in a pair `link-local`.
  */
-export const Family = z.enum(["ipv4", "ipv6", "mapped"]);
+export const Family = z.enum(["ipv4", "ipv6", "mapped", "link-local"]);
 export type Family = z.infer<typeof Family>;
+
+/** What the guest and its peers share: see places.ts. */
+export const Network = z.enum(["loopback", "pair"]);
+export type Network = z.infer<typeof Network>;
 
 const place = {
   family: Family.optional().describe("Default: the matrix's family of this test, else ipv4."),
   host: z.int().min(1).max(3).default(1)
-    .describe("Which destination: 127.0.0.HOST, or ::1, fd00::2, fd00::3."),
+    .describe(
+      "Which destination: 127.0.0.HOST, or ::1, fd00::2, fd00::3. In a pair, see above; of a `dial` " +
+        "or a `front`, which of the guest's own addresses: 1 the natural one, 2 the source.",
+    ),
 };
 
 /** What a TCP or UDP service sends back. */
@@ -133,6 +160,11 @@ export const Service = z.discriminatedUnion("kind", [
 ]);
 export type Service = z.infer<typeof Service>;
 
+/** A source address as peers see it. */
+const address = z.union([z.enum(["natural", "source"]), z.ipv4(), z.ipv6()]).describe(
+  "natural, source: in a pair, that address of the guest's, in the family of each observation.",
+);
+
 /** What the peers of one service, or of all of them, must have seen. */
 export const Observations = z.strictObject({
   count: z.union([z.int().min(0), z.strictObject({ min: z.int(), max: z.int() })]).optional()
@@ -144,6 +176,8 @@ export const Observations = z.strictObject({
     ),
   spread: z.enum(["distinct", "same"]).optional()
     .describe("distinct: no source port twice. same: one source port for all."),
+  address: z.union([address, z.array(address).min(1)]).optional()
+    .describe("The source addresses: exactly these were seen. Default: not judged."),
   covers: z.boolean().default(false)
     .describe("Every port of the set (the case's ports, or the one given here) was seen."),
   transport: z.enum(["tcp", "udp"]).optional()
@@ -203,6 +237,7 @@ const shape = z.strictObject({
     .describe("With {guest}: which builds. Default: glibc, musl and x86."),
   worlds: z.array(World).min(1).optional()
     .describe("Where the promise holds. Default: everywhere, unless the case says itself."),
+  network: Network.default("loopback").describe("What the guest and its peers share: see above."),
   services: z.record(name, Service).default({}),
   templates: z.array(z.string()).default([])
     .describe("Files of the case's folder: {scratch} gets a copy with its placeholders filled in."),
@@ -218,6 +253,10 @@ const shape = z.strictObject({
   requires: z.array(z.string()).default([]).describe(
     "Programs on PATH besides program[0], driver[0] and what a relay's server needs. Without one " +
       "of them the test is skipped, visibly.",
+  ),
+  protocol: z.enum(["sctp"]).optional().describe(
+    "Besides TCP and UDP, what the kernel must have. One that lacks it does not run the case: " +
+      "`deno task kernels` does.",
   ),
   bare: z.union([z.literal("same"), Expectation]).optional().describe(
     "Also run without the library. same: status and standard output must be equal once port " +
@@ -239,6 +278,9 @@ const taken = [
   "together",
 ];
 
+/** What `{NAME.address}` and the like speak of besides services. */
+const takenByPlaces = ["natural", "source"];
+
 /** The schema of `case.jsonc`; its output has every default filled in. */
 export const Case = shape.superRefine((value, context) => {
   const problem = (path: (string | number)[], message: string) =>
@@ -246,7 +288,8 @@ export const Case = shape.superRefine((value, context) => {
 
   for (const key of ["services", "matrix"] as const) {
     for (const name of Object.keys(value[key])) {
-      if (taken.includes(name)) problem([key, name], `${name} is a placeholder already`);
+      const isPlace = key === "services" && takenByPlaces.includes(name);
+      if (taken.includes(name) || isPlace) problem([key, name], `${name} is a placeholder already`);
       if (key === "services" && name in value.matrix) {
         problem([key, name], `${name} is a list of the matrix already`);
       }
@@ -254,8 +297,11 @@ export const Case = shape.superRefine((value, context) => {
   }
   for (const family of value.matrix.family ?? []) {
     if (!Family.safeParse(family).success) {
-      problem(["matrix", "family"], `expected ipv4, ipv6 or mapped, got ${family}`);
+      problem(["matrix", "family"], `expected ipv4, ipv6, mapped or link-local, got ${family}`);
     }
+  }
+  if (value.network !== "pair") {
+    for (const path of pathsOfPair(value)) problem(path, 'only with "network": "pair"');
   }
   for (const [path, expectation] of expectationsOf(value)) {
     for (const name of Object.keys(expectation.observations)) {
@@ -277,6 +323,22 @@ export const Case = shape.superRefine((value, context) => {
 
 /** A case as written in its file, validated, with defaults filled in. */
 export type Case = z.infer<typeof Case>;
+
+/** What makes sense in a pair alone. */
+function pathsOfPair(value: z.infer<typeof shape>): string[][] {
+  const services = Object.entries(value.services)
+    .filter(([_, { family }]) => family === "link-local")
+    .map(([name]) => ["services", name, "family"]);
+  const matrix = value.matrix.family?.includes("link-local") ? [["matrix", "family"]] : [];
+  const expected = expectationsOf(value).flatMap(([path, { observations }]) =>
+    Object.entries(observations)
+      .filter(([_, { address }]) =>
+        [address].flat().some((it) => it === "natural" || it === "source")
+      )
+      .map(([name]) => [...path, "observations", name, "address"])
+  );
+  return [...services, ...matrix, ...expected];
+}
 
 function expectationsOf(value: z.infer<typeof shape>): [string[], Expectation][] {
   const both: [string[], Expectation][] = [[["expect"], value.expect]];

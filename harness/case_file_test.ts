@@ -75,7 +75,17 @@ for (
     [
       "a family that is none",
       `"matrix": { "family": ["ipx"] }`,
-      `23: Cannot use the case: matrix.family: expected ipv4, ipv6 or mapped, got ipx, got ["ipx"]`,
+      `23: Cannot use the case: matrix.family: expected ipv4, ipv6, mapped or link-local, got ipx, got ["ipx"]`,
+    ],
+    [
+      "a link-local family on plain loopback",
+      `"matrix": { "family": ["ipv4", "link-local"] }`,
+      `23: Cannot use the case: matrix.family: only with "network": "pair", got ["ipv4","link-local"]`,
+    ],
+    [
+      "a source address by name on plain loopback",
+      `"services": { "a": { "kind": "udp" } }, "expect": { "observations": { "a": { "address": "source" } } }`,
+      `89: Cannot use the case: expect.observations.a.address: only with "network": "pair", got "source"`,
     ],
     [
       "a preload list without the library",

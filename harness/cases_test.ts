@@ -1,12 +1,13 @@
-// Every case of fixtures/cases, each combination of it a test of its own.
+// Every case of fixtures/cases, each combination of it a test of its own; but those of a protocol that this
+// kernel lacks are for `deno task kernels`.
 
 import assert from "node:assert/strict";
 import { readCases } from "./case_file.ts";
 import { namespaceProblem } from "./namespace.ts";
-import { skipReason, testsEverywhere } from "./plan.ts";
+import { hasProtocol, skipReason, testsEverywhere } from "./plan.ts";
 import { runTest } from "./run_case.ts";
 
-for (const test of (await readCases()).flatMap(testsEverywhere)) {
+for (const test of (await readCases()).flatMap(testsEverywhere).filter(hasProtocol)) {
   const reason = skipReason(test, namespaceProblem());
   const name = reason === undefined ? test.id : `${test.id} (skipped: ${reason})`;
   Deno.test({

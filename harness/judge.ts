@@ -8,6 +8,7 @@ import { countPorts, formatPorts, parsePorts, type PortSet } from "../generator/
 import type { Case, Expectation, Observations as Expected } from "./case.ts";
 import type { Outcome } from "./launch.ts";
 import type { Observation } from "./observe.ts";
+import { guestAddresses, wayOf, withZone } from "./places.ts";
 import { matchLine, type Words } from "./placeholders.ts";
 
 /** Whether one thing was as it had to be, and the reason, which names what was received. */
@@ -157,6 +158,7 @@ function judgeObservations(
     countProblem(expected.count, seen.length),
     transportProblem(expected.transport, seen),
     placeProblem(expected, seen, ports, named),
+    addressProblem(expected.address, seen),
     spreadProblem(expected.spread, seen),
     coverProblem(expected, seen, ports),
   ].filter((reason) => reason !== undefined);
@@ -207,6 +209,25 @@ function placeProblem(
       return `expected ports inside ${formatPorts(set)}, got ${listPorts(outside)}`;
     }
   }
+}
+
+/** Which source addresses had to be seen; a name means one in the family of each observation. */
+function addressProblem(
+  expected: Expected["address"],
+  seen: readonly Observation[],
+): string | undefined {
+  if (expected === undefined || seen.length === 0) return undefined;
+  const ways = new Set(seen.map(({ destination }) => wayOf(destination.address)));
+  const wanted = new Set(
+    [expected].flat().flatMap((name) =>
+      name === "natural" || name === "source"
+        ? Array.from(ways, (way) => withZone(guestAddresses[name][way]))
+        : [name]
+    ),
+  );
+  const observed = new Set(seen.map(({ source }) => source.address));
+  if (observed.symmetricDifference(wanted).size === 0) return undefined;
+  return `expected source address ${[...wanted].join(", ")}, got ${[...observed].join(", ")}`;
 }
 
 function spreadProblem(

@@ -70,6 +70,38 @@ Deno.test("judge() asks nothing of a front", () => {
   assert.deepEqual(badOf(expecting({}, { f: { kind: "front" } }), run([])), []);
 });
 
+Deno.test("judge() compares source addresses, by name in the family of each observation", () => {
+  const from = (address: string, destination: string) =>
+    seen(50000, {
+      transport: "udp",
+      source: { address, port: 50000 },
+      destination: { address: destination, port: 10000 },
+    });
+  const four = from("192.0.2.7", "192.0.2.129");
+  const six = from("2001:db8::7", "2001:db8::129");
+  const natural = from("192.0.2.1", "192.0.2.129");
+  const near = from("fe80::7%77", "fe80::129%77");
+  const expectingFrom = (address: unknown) => {
+    const parsed = Case.parse({
+      promise: "It is so.",
+      program: ["true"],
+      network: "pair",
+      services: { a: { kind: "udp" } },
+      expect: { observations: { a: { address } } },
+    });
+    return [parsed.expect, defaultExpectations(parsed.services)] as const;
+  };
+  assert.deepEqual(badOf(expectingFrom("source"), run([four, six, near])), []);
+  assert.deepEqual(badOf(expectingFrom(["source", "natural"]), run([four, natural])), []);
+  assert.deepEqual(badOf(expectingFrom("192.0.2.7"), run([four])), []);
+  assert.deepEqual(badOf(expectingFrom("source"), run([six, natural])), [
+    "a: expected source address 2001:db8::7, 192.0.2.7, got 2001:db8::7, 192.0.2.1",
+  ]);
+  assert.deepEqual(badOf(expectingFrom(["source", "192.0.2.9"]), run([four])), [
+    "a: expected source address 192.0.2.7, 192.0.2.9, got 192.0.2.7",
+  ]);
+});
+
 Deno.test("judge() compares the count, exact or between two bounds", () => {
   const two = [seen(50000), seen(50001)];
   assert.deepEqual(badOf(expecting({ observations: { a: { count: 2 } } }), run(two)), []);

@@ -135,19 +135,53 @@ class CStrings {
 
 const CLONE_NEWNET = 0x40000000;
 
-/**
- * Puts this thread, and what it starts from now on, into a new network namespace, and gives the way
- * back. Deno does its network input and output on the thread that runs the program.
- */
-export function unshareNetwork(): () => void {
-  const [readOnly, closeOnExec] = [0, 0o2000000];
-  const before = libc.open(cString("/proc/thread-self/ns/net"), readOnly | closeOnExec);
-  if (before < 0) throw new SystemError("open", lastErrno());
+/** Whether this kernel makes sockets of a stream protocol over IPv4. */
+export function hasStreamProtocol(protocol: number): boolean {
+  const [inet, stream] = [2, 1];
+  const socket = libc.socket(inet, stream, protocol);
+  if (socket >= 0) libc.close(socket);
+  return socket >= 0;
+}
+
+/** A network namespace, which lives at least as long as this is open. */
+export class NetworkNamespace implements Disposable {
+  readonly #descriptor: number;
+
+  private constructor(descriptor: number) {
+    this.#descriptor = descriptor;
+  }
+
+  /** The one that this thread is in. */
+  static ofThread(): NetworkNamespace {
+    const [readOnly, closeOnExec] = [0, 0o2000000];
+    const opened = libc.open(cString("/proc/thread-self/ns/net"), readOnly | closeOnExec);
+    if (opened < 0) throw new SystemError("open", lastErrno());
+    return new NetworkNamespace(opened);
+  }
+
+  /** A name of it for other processes, while this one lives. */
+  get path(): string {
+    return `/proc/${Deno.pid}/fd/${this.#descriptor}`;
+  }
+
+  /**
+   * Puts this thread, and what it starts from now on, into it. Deno does its network input and output
+   * on the thread that runs the program.
+   */
+  enter(): void {
+    if (libc.setns(this.#descriptor, CLONE_NEWNET) !== 0) {
+      throw new SystemError("setns", lastErrno());
+    }
+  }
+
+  [Symbol.dispose](): void {
+    libc.close(this.#descriptor);
+  }
+}
+
+/** Puts this thread, and what it starts from now on, into a new network namespace. */
+export function unshareNetwork(): void {
   if (libc.unshare(CLONE_NEWNET) !== 0) throw new SystemError("unshare", lastErrno());
-  return () => {
-    if (libc.setns(before, CLONE_NEWNET) !== 0) throw new SystemError("setns", lastErrno());
-    libc.close(before);
-  };
 }
 
 /**

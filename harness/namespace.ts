@@ -9,7 +9,15 @@
  * is: what it does then depends on {@linkcode namespaceProblem}.
  */
 import ipaddr from "ipaddr.js";
-import { awaitRoutes, bringUpLoopback, unshareNetwork } from "./libc.ts";
+import { awaitRoutes, bringUpLoopback, NetworkNamespace, unshareNetwork } from "./libc.ts";
+import {
+  type Addresses,
+  cable,
+  guestAddresses,
+  peerAddresses,
+  routedNetworks,
+  wayOf,
+} from "./places.ts";
 
 /** What a namespace starts with: the kernel's own default, made certain. */
 const settings = { "net.ipv4.ip_local_port_range": "32768 60999" };
@@ -77,13 +85,108 @@ export async function inFreshNamespace<T>(
   action: () => Promise<T>,
 ): Promise<T> {
   if (namespaceProblem() !== undefined) return await action();
-  const goBack = unshareNetwork();
+  using before = NetworkNamespace.ofThread();
   try {
+    unshareNetwork();
     setUpHere(wanted);
     return await action();
   } finally {
-    goBack();
+    before.enter();
   }
+}
+
+/** Runs what starts a program, in the guest's namespace, and comes back. */
+export type InGuests = <T>(start: () => T) => T;
+
+/**
+ * The same in two namespaces that a cable joins: `action` runs in that of the peers, and what the
+ * guest does must be started through what it is given. `wanted` are the guest's settings. The
+ * addresses on both sides are in places.ts.
+ */
+export async function inFreshPair<T>(
+  wanted: Readonly<Record<string, string>>,
+  action: (inGuests: InGuests) => Promise<T>,
+): Promise<T> {
+  const problem = pairProblem();
+  if (problem !== undefined) throw new Error(`Cannot set up a pair of namespaces: ${problem}`);
+  return await inFreshNamespace(wanted, async () => {
+    using guests = NetworkNamespace.ofThread();
+    return await inFreshNamespace({}, async () => {
+      using peers = NetworkNamespace.ofThread();
+      const inGuests: InGuests = (start) => {
+        guests.enter();
+        try {
+          return start();
+        } finally {
+          peers.enter();
+        }
+      };
+      tellIp([
+        `link add ${end} type veth peer ${end} netns ${guests.path}`,
+        ...plugIn,
+        ...peerAddresses.flatMap(assigning),
+      ]);
+      const { natural, source } = guestAddresses;
+      const own = [...assigning(natural), ...assigning(source).map(unchosen)];
+      inGuests(() => tellIp([...plugIn, ...own, ...routes]));
+      return await action(inGuests);
+    });
+  });
+}
+
+/** Why there can be no pair of namespaces here; undefined when there can. Found out once. */
+export function pairProblem(): string | undefined {
+  pairAnswer ??= { problem: namespaceProblem() ?? findPairProblem() };
+  return pairAnswer.problem;
+}
+
+let pairAnswer: { readonly problem: string | undefined } | undefined;
+
+function findPairProblem(): string | undefined {
+  using before = NetworkNamespace.ofThread();
+  try {
+    unshareNetwork();
+    tellIp([`link add ${end} type veth`]);
+  } catch (error) {
+    return error instanceof Error ? error.message : `${error}`;
+  } finally {
+    before.enter();
+  }
+}
+
+/** How ip(8) makes one end. */
+const end = `name ${cable.name} index ${cable.index}`;
+
+/** No address of its own making, and up. */
+const plugIn = [`link set ${cable.name} addrgenmode none`, `link set ${cable.name} up`];
+
+/** Gives the cable's end an address of each family, usable at once. */
+function assigning(addresses: Addresses): string[] {
+  return [
+    `address add ${addresses.ipv4}/24 dev ${cable.name}`,
+    `address add ${addresses.ipv6}/64 dev ${cable.name} nodad`,
+    `address add ${addresses["link-local"]}/64 dev ${cable.name} nodad`,
+  ];
+}
+
+/** Deprecated, an IPv6 address is never the kernel's choice; a further IPv4 one is not anyway. */
+function unchosen(line: string): string {
+  return line.endsWith(" nodad") ? `${line} preferred_lft 0` : line;
+}
+
+/** Through the first peer to the networks behind it. */
+const routes = routedNetworks.map((network) =>
+  `route add ${network} via ${peerAddresses[0][wayOf(network)]}`
+);
+
+/** Has ip(8) do it all; what it says about a failure is the error's message. */
+function tellIp(lines: readonly string[]): void {
+  const script = "PATH=$PATH:/usr/sbin:/sbin; printf '%s\\n' \"$@\" | ip -batch -";
+  const { success, stderr } = new Deno.Command("sh", {
+    args: ["-c", script, "sh", ...lines],
+    stdin: "null",
+  }).outputSync();
+  if (!success) throw new Error(`ip: ${new TextDecoder().decode(stderr).trim().split("\n")[0]}`);
 }
 
 /**

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { inFreshNamespace, namespaceProblem } from "./namespace.ts";
+import { inFreshNamespace, inFreshPair, namespaceProblem, pairProblem } from "./namespace.ts";
+import { cable, guestAddresses, peerAddresses } from "./places.ts";
 
 const outside = namespaceProblem() !== undefined;
 const ownNetwork = "/proc/thread-self/ns/net";
@@ -34,6 +35,34 @@ Deno.test("inFreshNamespace() is a namespace inside ours, for us and what we lau
     const { port } = listener.addr;
     assert.ok(port === 50000 || port === 50001);
     (await Deno.connect({ hostname: "::1", port })).close();
+  });
+  assert.deepEqual([network(), portRange()], before);
+});
+
+Deno.test("inFreshPair() joins the guest's namespace with its peers', and leaves nothing of it", {
+  ignore: pairProblem() !== undefined,
+}, async () => {
+  const before = [network(), portRange()];
+  await inFreshPair({ "net.ipv4.ip_local_port_range": "50000 50001" }, async (inGuests) => {
+    const peers = network();
+    assert.equal(portRange(), "32768\t60999");
+    assert.deepEqual(inGuests(() => [network() !== peers, portRange()]), [true, "50000\t50001"]);
+    assert.throws(() => inGuests(() => Deno.readTextFileSync("/no/such/file")));
+    assert.equal(network(), peers);
+    for (const peer of peerAddresses) {
+      for (const [way, address] of Object.entries(peer)) {
+        const args = ["-c", `PATH=$PATH:/sbin; ip route get ${address} oif ${cable.name}`];
+        const { stdout } = inGuests(() => new Deno.Command("sh", { args }).outputSync());
+        const source = /src (\S+)/.exec(new TextDecoder().decode(stdout))?.[1];
+        assert.equal(source, guestAddresses.natural[way as keyof typeof peer]);
+      }
+    }
+    using listener = Deno.listen({ hostname: peerAddresses[2].ipv4, port: 9000 });
+    const script = `exec 3<>/dev/tcp/${peerAddresses[2].ipv4}/9000`;
+    const client = inGuests(() => new Deno.Command("bash", { args: ["-c", script] }).spawn());
+    using connection = await listener.accept();
+    assert.equal(connection.remoteAddr.hostname, guestAddresses.natural.ipv4);
+    await client.status;
   });
   assert.deepEqual([network(), portRange()], before);
 });

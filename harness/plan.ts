@@ -5,6 +5,8 @@ import { countPorts } from "../generator/ports.ts";
 import { Family, type Guest, type World } from "./case.ts";
 import type { CaseFile } from "./case_file.ts";
 import { guests } from "./guests.ts";
+import { hasStreamProtocol } from "./libc.ts";
+import { pairProblem } from "./namespace.ts";
 import { describeMissing, findInstalled } from "./servers/programs.ts";
 import { missingPrograms, serverProblem } from "./servers/start.ts";
 import { worldSettings, worldsOf } from "./worlds.ts";
@@ -81,13 +83,27 @@ const sharedPortsMin = 64;
  * network namespace, if there is none.
  */
 export function skipReason(test: CaseTest, namespace: string | undefined): string | undefined {
+  if (!hasProtocol(test)) return `this kernel has no ${test.file.case.protocol!.toUpperCase()}`;
   const missing = missingOf(test);
   if (missing.length > 0) return `missing: ${missing.map(describeMissing).join(", ")}`;
   const guest = test.guest && guests[test.guest];
   if (guest && !existsSync(guest.needs)) return `missing: ${guest.needs}`;
   if (namespace !== undefined && needsNamespace(test)) return namespace;
+  if (test.file.case.network === "pair") {
+    const problem = pairProblem();
+    if (problem !== undefined) return `no pair of namespaces: ${problem}`;
+  }
   return serversOf(test).map(serverProblem).find((problem) => problem !== undefined);
 }
+
+/** Whether the running kernel has the protocol that a test is about; else `deno task kernels` runs it. */
+export function hasProtocol({ file }: CaseTest): boolean {
+  const { protocol } = file.case;
+  return protocol === undefined || hasStreamProtocol(protocolNumbers[protocol]);
+}
+
+/** As in /etc/protocols. */
+const protocolNumbers = { sctp: 132 } as const;
 
 /** The programs that a test needs and that are not installed. */
 export function missingOf(test: CaseTest): string[] {
@@ -110,11 +126,12 @@ function needsNamespace({ file, family, world }: CaseTest): boolean {
   // There an address waits in a filter. Before Linux 4.2 anybody may attach one; 6.18, which plays
   // that kernel, demands CAP_NET_ADMIN of whoever filters TCP (EPERM, measured).
   if (world === "without-51-and-24") return true;
-  const { portRange, sysctl, services, ports } = file.case;
+  const { portRange, sysctl, services, ports, network } = file.case;
   const ownAddress = Object.values(services).some((service) =>
     service.host > 1 && (service.family ?? family) === "ipv6"
   );
   const range = worldSettings[world].portRange ?? portRange;
-  return range !== undefined || Object.keys(sysctl).length > 0 || ownAddress ||
+  return network === "pair" || range !== undefined || Object.keys(sysctl).length > 0 ||
+    ownAddress ||
     countPorts(portSet(ports)) < sharedPortsMin;
 }

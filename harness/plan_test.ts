@@ -51,6 +51,7 @@ Deno.test("skipReason() asks for a namespace only where a case needs one", () =>
   assert.equal(reason({ matrix, services: { a: { kind: "tcp" } } }), undefined);
   assert.equal(reason({ matrix, services: { a: { kind: "tcp", host: 2 } } }), "no namespace");
   assert.equal(reason({ portRange: "50000-50003" }), "no namespace");
+  assert.equal(reason({ network: "pair" }), "no namespace");
   assert.equal(reason({ sysctl: { "net.ipv4.tcp_fastopen": "3" } }), "no namespace");
   assert.equal(reason({ ports: "50000-50003" }), "no namespace");
   assert.equal(skipReason(tests({ portRange: "50000-50003" })[0], undefined), undefined);

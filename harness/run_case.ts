@@ -16,11 +16,12 @@ import {
 } from "./judge.ts";
 import { type Launch, launch, type Outcome, type Running } from "./launch.ts";
 import { buildPrograms, dist, libraryFor } from "./library.ts";
-import { inFreshNamespace } from "./namespace.ts";
+import { inFreshNamespace, inFreshPair, type InGuests } from "./namespace.ts";
 import { type Observation, Observations } from "./observe.ts";
+import { guestAddresses, placeOf, withZone } from "./places.ts";
 import { fill, serviceWords, type Words } from "./placeholders.ts";
 import type { CaseTest } from "./plan.ts";
-import type { Service } from "./services/service.ts";
+import { addressWords, type Service } from "./services/service.ts";
 import { startService } from "./services/start.ts";
 import { worldSettings } from "./worlds.ts";
 
@@ -77,15 +78,21 @@ interface Performance extends Run {
 
 /** One run in a namespace of its own, with the settings that the case wants. */
 function perform(test: CaseTest, library: string | undefined): Promise<Performance> {
-  const { portRange, sysctl } = test.file.case;
+  const { portRange, sysctl, network } = test.file.case;
   const settings: Record<string, string> = { ...sysctl };
   const range = worldSettings[test.world].portRange ?? portRange;
   if (range) settings["net.ipv4.ip_local_port_range"] = range.replace("-", " ");
-  return inFreshNamespace(settings, () => performHere(test, library));
+  return network === "pair"
+    ? inFreshPair(settings, (inGuests) => performHere(test, library, inGuests))
+    : inFreshNamespace(settings, () => performHere(test, library, (start) => start()));
 }
 
 /** Starts the services, launches the program among them, and collects what they saw. */
-async function performHere(test: CaseTest, library: string | undefined): Promise<Performance> {
+async function performHere(
+  test: CaseTest,
+  library: string | undefined,
+  inGuests: InGuests,
+): Promise<Performance> {
   const scratch = await Deno.makeTempDir({ prefix: "portpin-" });
   const observations = new Observations();
   const services = new Map<string, Service>();
@@ -94,10 +101,11 @@ async function performHere(test: CaseTest, library: string | undefined): Promise
     const words = wordsOf(test, scratch, services);
     await fillTemplates(test, words);
     const command = programCommand(test, words, library);
-    const outcome = await act(test, command, words, [...services.values()]);
+    const start = (command: Launch) => inGuests(() => launch(command));
+    const outcome = await act(test, start, command, words, [...services.values()]);
     await settle(test, services, observations, library !== undefined);
     const seen = observations.all.map((observation) => ({ ...observation }));
-    const witness = library === undefined ? undefined : await callWitness(command);
+    const witness = library === undefined ? undefined : await callWitness(start, command);
     return { outcome, observations: seen, words, witness };
   } finally {
     await Promise.all([...services.values()].map((service) => service.close()));
@@ -114,9 +122,10 @@ async function startServices(
 ) {
   const ports = portSet(file.case.ports);
   for (const [name, specification] of Object.entries(file.case.services)) {
+    const own = specification.family ?? family;
     const service = await startService(specification, {
-      family: specification.family ?? family,
-      host: specification.host,
+      family: own,
+      place: placeOf(file.case.network, own, specification.host),
       record: observations.recorder(name),
       scratch,
       isGuests: (port) => includesPort(ports, port),
@@ -128,9 +137,21 @@ async function startServices(
 function wordsOf(test: CaseTest, scratch: string, services: Map<string, Service>): Words {
   const guest = test.guest === undefined ? {} : { guest: guests[test.guest].path };
   return Object.assign(
-    { ...test.values, ...guest, scratch, dist, folder: test.file.folder },
+    { ...test.values, ...guest, ...ownWords(test), scratch, dist, folder: test.file.folder },
     ...Array.from(services, ([name, { words }]) => serviceWords(name, words)),
   );
+}
+
+/** In a pair, how the guest writes its own two addresses. */
+function ownWords({ file, family }: CaseTest): Words {
+  if (file.case.network !== "pair") return {};
+  const words = (["natural", "source"] as const).map((name) => {
+    const way = family === "mapped" ? "ipv4" : family;
+    const address = withZone(guestAddresses[name][way]);
+    const { address: written, host } = addressWords(family, { address, port: 0 });
+    return serviceWords(name, { address: written, host });
+  });
+  return Object.assign({}, ...words);
 }
 
 async function fillTemplates({ file }: CaseTest, words: Words) {
@@ -140,15 +161,19 @@ async function fillTemplates({ file }: CaseTest, words: Words) {
   }
 }
 
+/** Launches the program where the guest belongs; the driver belongs to the peers. */
+type Start = (command: Launch) => Running;
+
 /** Launches the program; with a driver, as the server that the driver is a client of. */
 async function act(
   { file }: CaseTest,
+  start: Start,
   command: Launch,
   words: Words,
   services: Service[],
 ): Promise<Outcome> {
   const hear = (line: string) => services.forEach((service) => service.hear?.(line));
-  const program = launch({ ...command, hear });
+  const program = start({ ...command, hear });
   const { driver } = file.case;
   if (driver === undefined) return await program.outcome;
   try {
@@ -202,11 +227,11 @@ const objectionMs = 20_000;
  * that it does shows that this very program, launched so, loads it. It has not reached `main` then,
  * or is killed at once where the policy lets it go on.
  */
-async function callWitness(command: Launch): Promise<Outcome> {
+async function callWitness(start: Start, command: Launch): Promise<Outcome> {
   const others = Object.entries(command.environment).filter(([name]) =>
     !name.startsWith("PORTPIN_")
   );
-  const witness = launch({
+  const witness = start({
     ...command,
     environment: { ...Object.fromEntries(others), PORTPIN_PORTS: witnessPorts },
     hearError: (line) => {

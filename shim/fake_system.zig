@@ -31,8 +31,8 @@ pub const Socket = struct {
     reuse_port: bool = false,
     /// Host byte order; 0: no port yet.
     port: u16 = 0,
-    /// Whether a disconnect leaves it its port.
-    is_bound_by_guest: bool = false,
+    /// Whether bind(2) asked for just this port.
+    asked: bool = false,
     /// What it is bound to, in IPv4.
     address: [4]u8 = @splat(0),
     /// The port of what a UDP socket is connected to; 0: nothing.
@@ -179,6 +179,7 @@ pub const FakeSystem = struct {
             sys.SO.NOFCS => .{ .value = @intFromBool(socket.no_fcs) },
             sys.SO.OOBINLINE => .{ .value = @intFromBool(socket.inline_data) },
             sys.SO.BINDTODEVICE => if (socket.is_on_device) .{ .errno = .INVAL } else .{ .value = 0 },
+            sys.SO.BINDTOIFINDEX => .{ .value = 0 },
             else => .{ .errno = .NOPROTOOPT },
         };
         if (level == sys.IPPROTO.TCP or level == sys.IPPROTO.UDP) {
@@ -231,12 +232,6 @@ pub const FakeSystem = struct {
     pub fn setOptionFrom(fake: FakeSystem, fd: i32, level: u32, name: u32, value: *const anyopaque) E {
         if (!fake.kernel.readable) return .FAULT;
         return fake.setOption(fd, level, name, @as(*align(1) const u32, @ptrCast(value)).*);
-    }
-
-    pub fn disconnectIdle(fake: FakeSystem, fd: i32) bool {
-        const socket = fake.enter(fd) orelse return false;
-        if (!socket.is_bound_by_guest) socket.port = 0;
-        return true;
     }
 
     pub fn isLocal(_: FakeSystem, _: *const sys.Name) bool {
@@ -295,7 +290,8 @@ pub const FakeSystem = struct {
         fake.kernel.binds += 1;
         socket.bound_at = fake.kernel.binds;
         if (name.port() == 0 and socket.late_bind == true) return .SUCCESS;
-        socket.port = if (name.port() != 0) name.port() else fake.kernel.choosePort(fd) orelse return .ADDRINUSE;
+        socket.asked = name.port() != 0;
+        socket.port = if (socket.asked) name.port() else fake.kernel.choosePort(fd) orelse return .ADDRINUSE;
         return .SUCCESS;
     }
 
@@ -316,7 +312,9 @@ pub const FakeSystem = struct {
     pub fn disconnect(fake: FakeSystem, fd: i32) void {
         const socket = fake.enter(fd) orelse return;
         socket.peer = 0;
-        socket.address = @splat(0);
+        // What bind(2) did not ask for goes too.
+        if (!socket.asked) socket.port = 0;
+        if (!socket.asked) socket.address = @splat(0);
     }
 
     pub fn openDiagnosis(fake: FakeSystem) FakeDiagnosis {

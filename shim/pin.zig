@@ -156,10 +156,12 @@ pub fn Pin(comptime System: type, comptime policy: Policy) type {
             const destination = &(reading.name orelse return self.pinTo(&self.settings.own, call, null));
             const choice = self.choiceFor(call.fd, destination);
             const from = if (choice) |it| source.towards(it.source, destination) else null;
-            if (reading.begun and from == null) deferral.undo(self.system, call.fd);
+            const is_usable = if (from) |*name| !source.isOffLink(name, destination) else false;
+            if (reading.begun and !is_usable) deferral.undo(self.system, call.fd);
             if (choice == null) return self.leaveAlone(call);
+            if (from != null and !is_usable and self.settings.when_unkept == .refuse) return self.fail(.ADDRNOTAVAIL);
             reading.name = from;
-            return self.pinTo(choice.?, call, if (from == null) null else &reading);
+            return self.pinTo(choice.?, call, if (is_usable) &reading else null);
         }
 
         /// Where the guest has never bound a socket, this one is not bound either, and the call that defers our
@@ -200,7 +202,7 @@ pub fn Pin(comptime System: type, comptime policy: Policy) type {
             }, &choice.ports);
             return switch (way) {
                 .kernel => self.tryRanges(&choice.ports, call),
-                .emulation => self.emulate(&choice.ports, call, if (from) |end| &end.name.? else null),
+                .emulation => if (from) |end| self.emulateFrom(&choice.ports, call, &end.name.?) else self.emulate(&choice.ports, call, null),
                 .none => self.unkept(call),
                 .foreign => call.run(call),
             };
@@ -255,7 +257,8 @@ pub fn Pin(comptime System: type, comptime policy: Policy) type {
             if (call.moment == .settle) return .SUCCESS; // It binds in its own way.
             if (!from.begun) {
                 const name = self.system.getName(call.fd) orelse return .SUCCESS;
-                if (name.port() != 0 or !self.isOpen(call.fd, &name)) return .SUCCESS;
+                if (name.port() != 0) return self.rebindDatagrams(call, &name, &from.name.?);
+                if (!self.isOpen(call.fd, &name)) return .SUCCESS;
                 _ = deferral.begin(self.system, call.fd);
             }
             const errno = self.system.bind(call.fd, &from.name.?);
@@ -264,8 +267,33 @@ pub fn Pin(comptime System: type, comptime policy: Policy) type {
                 return .SUCCESS;
             }
             deferral.undo(self.system, call.fd);
-            // EINVAL: it has a port already; or it is IPv6 alone and cannot take an IPv4 source, as connect will say.
-            return if (errno == .INVAL or self.settings.when_unkept == .leave) .SUCCESS else .ADDRNOTAVAIL;
+            if (errno != .INVAL) return self.errnoOfSource();
+            // It has a port already; or it is IPv6 alone and cannot take an IPv4 source, as connect will say.
+            const name = self.system.getName(call.fd) orelse return .SUCCESS;
+            return self.rebindDatagrams(call, &name, &from.name.?);
+        }
+
+        /// What a call fails with whose source is not on this host.
+        fn errnoOfSource(self: *const Self) sys.E {
+            return if (self.settings.when_unkept == .leave) .SUCCESS else .ADDRNOTAVAIL;
+        }
+
+        /// A UDP socket at connect(2) that got its port before, by bind(2) to the wildcard and port 0 or by a send:
+        /// the kernel chose the port, so a disconnect gives it back, and the same is bound again at the source. One
+        /// that the guest chose stays.
+        fn rebindDatagrams(self: *Self, call: *const Call, name: *const sys.Name, from: *const sys.Name) sys.E {
+            if (call.moment != .connect or name.port() == 0 or !name.isWildcard()) return .SUCCESS;
+            // A disconnect would take SO_BINDTODEVICE away.
+            if (!transport.isUdp(self.system, call.fd) or transport.isOnOneInterface(self.system, call.fd)) return .SUCCESS;
+            if (!self.system.isLocal(from)) return self.errnoOfSource();
+            self.system.disconnect(call.fd);
+            const now = self.system.getName(call.fd) orelse return .SUCCESS;
+            if (now.port() != 0) return .SUCCESS;
+            var end = from.*;
+            end.setPort(name.port());
+            // Somebody may have taken the port meanwhile: then any other.
+            if (self.system.bind(call.fd, &end) == .SUCCESS) return .SUCCESS;
+            return if (self.system.bind(call.fd, from) == .SUCCESS) .SUCCESS else .ADDRNOTAVAIL;
         }
 
         /// Whether a socket without a port is free to get a source: bound to no address, or only by us.
@@ -358,17 +386,32 @@ pub fn Pin(comptime System: type, comptime policy: Policy) type {
                 .message = call.message,
                 .decision = call.decision,
             }, .guest = call };
+            const before = self.system.errno();
             const sends = if (may_have_source and self.isSourceless(call.fd)) &sending.call else call;
             const choice = self.choiceFor(call.fd, &destination) orelse return self.leaveAlone(sends);
             if (has_rules and self.kernelMayKeep(&choice.ports) and !self.isBound(call.fd)) {
                 _ = kernel.keep(self.system, &choice.ports, &self.random, call.fd);
             }
             const result = self.send(&choice.ports, sends);
-            if (!may_have_source or result != -1 or self.system.errno() != .INVAL) return result;
+            if (!may_have_source or result != -1 or sends == call) return result;
             const from = source.towards(choice.source, &destination) orelse return result;
-            // A message from an address that is not on this host: sendmsg says EINVAL, where bind says EADDRNOTAVAIL.
-            if (self.system.isLocal(&from)) return result;
-            return if (self.settings.when_unkept == .leave) call.run(call) else self.fail(.ADDRNOTAVAIL);
+            return if (self.isRefused(&from)) self.unkeptSource(call, before) else result;
+        }
+
+        /// Whether a message failed because its source is not on this host: sendmsg says EINVAL or ENETUNREACH, by
+        /// family and version, where bind says EADDRNOTAVAIL.
+        fn isRefused(self: *Self, from: *const sys.Name) bool {
+            return switch (self.system.errno()) {
+                .INVAL, .NETUNREACH => !self.system.isLocal(from),
+                else => false,
+            };
+        }
+
+        /// `errno` was what it is before anything was tried.
+        fn unkeptSource(self: *Self, call: *const Call, errno: sys.E) isize {
+            if (self.settings.when_unkept == .refuse) return self.fail(.ADDRNOTAVAIL);
+            self.system.setErrno(errno);
+            return call.run(call);
         }
 
         /// Whether a datagram socket's messages leave from where the kernel chooses: the guest has not bound it to
@@ -404,7 +447,8 @@ pub fn Pin(comptime System: type, comptime policy: Policy) type {
             const given = address.copy(self.system, call.address, call.length) orelse return self.bindAsGiven(call);
             const end = if (given.isWildcard()) self.serverSource(call.fd, &given) else null;
             // TCP's port 0 is deferred first: it may be a client's, or a server's, whose listen comes.
-            const is_late = given.port() == 0 and self.settings.defer_bind and transport.isTcp(self.system, call.fd);
+            const is_late = given.port() == 0 and self.settings.defer_bind and transport.isTcp(self.system, call.fd) and
+                (end == null or deferral.isPossible(self.system, call.fd));
             if (end == null or is_late or !transport.isPinnable(self.system, call.fd)) {
                 const result = self.bindAsGiven(call);
                 if (result == 0 and is_late and self.isASource(&given)) deferral.noteOwnAddress(self.system, call.fd);
@@ -501,6 +545,14 @@ pub fn Pin(comptime System: type, comptime policy: Policy) type {
             // A UDP socket has no room for a mark: there it is ours unless the guest uses the option itself.
             if (!may_have_source or !self.mayForceSource() or self.guest_defers.load(.monotonic)) return false;
             return transport.isUdp(self.system, fd);
+        }
+
+        /// getsockname has answered: a source that a failed connect left behind is not the guest's. The port that
+        /// it had shows still.
+        pub fn isNameOurs(self: *Self, fd: i32, name: *const sys.Name) bool {
+            if (!self.mayForceSource() or !name.isInternet() or !self.isASource(name)) return false;
+            if (name.port() != 0 and !(transport.isClosedTcp(self.system, fd) and self.isDeferredByUs(fd))) return false;
+            return deferral.isAddressOurs(self.system, fd);
         }
 
         fn pending(self: *Self, fd: i32) ?late_bind.Pending {
@@ -614,6 +666,16 @@ pub fn Pin(comptime System: type, comptime policy: Policy) type {
             return self.fail(.ADDRNOTAVAIL);
         }
 
+        /// The second engine with a source, which is given up where it is not on this host and the policy says so.
+        fn emulateFrom(self: *Self, ports: *const Ports, call: *const Call, from: *const sys.Name) isize {
+            const before = self.system.errno();
+            const result = self.emulate(ports, call, from);
+            if (result != -1 or self.settings.when_unkept == .refuse) return result;
+            if (self.system.errno() != .ADDRNOTAVAIL or self.system.isLocal(from)) return result;
+            self.system.setErrno(before);
+            return self.emulate(ports, call, null);
+        }
+
         /// The second engine: finds a port for a socket that has none, and runs the call once.
         fn emulate(self: *Self, all: *const Ports, call: *const Call, from: ?*const sys.Name) isize {
             if (!may_emulate) unreachable;
@@ -688,13 +750,23 @@ pub fn Pin(comptime System: type, comptime policy: Policy) type {
                 .bound => {
                     if (self.may_hold_pending.load(.monotonic)) late_bind.forget(self.system, call.fd);
                     // The call was for a port, and nothing else.
-                    return if (call.moment == .bind or call.moment == .settle) 0 else call.run(call);
+                    return switch (call.moment) {
+                        .bind => 0,
+                        .settle => self.noteSettled(call.fd),
+                        else => call.run(call),
+                    };
                 },
                 .full => self.fail(full),
                 .forbidden => self.unkept(call),
                 // EINVAL: another thread has bound the socket meanwhile.
                 .failed => |errno| if (errno == .INVAL) call.run(call) else self.fail(errno),
             };
+        }
+
+        /// A socket with a port of its own is not deferred any more.
+        fn noteSettled(self: *Self, fd: i32) isize {
+            if (may_have_source) deferral.undo(self.system, fd);
+            return 0;
         }
 
         /// The ports, or as many of them as the guest's own choice for this socket leaves.
@@ -826,8 +898,10 @@ pub fn Pin(comptime System: type, comptime policy: Policy) type {
         fn releases(self: *Self, call: *const Call) bool {
             if (!may_emulate or call.moment != .connect or !transport.isUdp(self.system, call.fd)) return false;
             const name = self.system.getName(call.fd) orelse return false;
-            if (self.settings.own.ports.has(name.port())) return false;
-            return self.system.disconnectIdle(call.fd) and !self.isBound(call.fd);
+            // A disconnect would take SO_BINDTODEVICE away.
+            if (self.settings.own.ports.has(name.port()) or transport.isOnOneInterface(self.system, call.fd)) return false;
+            self.system.disconnect(call.fd);
+            return !self.isBound(call.fd);
         }
 
         fn isBound(self: *Self, fd: i32) bool {

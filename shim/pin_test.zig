@@ -306,6 +306,54 @@ test "a kernel that honours the range is asked nothing on the send path" {
     }
 }
 
+const far: std.os.linux.sockaddr.in = .{ .port = std.mem.nativeToBig(u16, 443), .addr = @bitCast([4]u8{ 198, 51, 100, 1 }) };
+
+fn connectingFar(fd: i32) Guest {
+    return .{ .call = .{ .fd = fd, .moment = .connect, .run = undefined, .address = &far, .length = 16 } };
+}
+
+const seven = [4]u8{ 192, 0, 2, 7 };
+
+fn beginFromSource(scene: *Scene) !void {
+    try scene.begin(&.{.{ .low = 50000, .high = 50003 }});
+    scene.pin.settings.own.source.ipv4 = seven;
+}
+
+test "a source costs a TCP connect two calls more, and a refused one is free for another source" {
+    var sockets = [_]fake.Socket{.{}};
+    var scene: Scene = .{ .kernel = .{ .sockets = &sockets } };
+    try beginFromSource(&scene);
+    scene.pin.adoptNew(0, sys.AF.INET, sys.SOCK.STREAM, 0);
+    const result, const cost = scene.run(APin.choose, connectingFar(0));
+    try expectEqual(0, result);
+    try expectEqual(3, cost);
+    try expectEqual(seven, sockets[0].address);
+
+    scene.kernel.bind_errno = .ADDRNOTAVAIL;
+    sockets[0].port = 0;
+    try expectEqual(-1, scene.run(APin.choose, connectingFar(0))[0]);
+    try expectEqual(sys.E.ADDRNOTAVAIL, scene.kernel.errno);
+    try expectEqual(false, sockets[0].late_bind);
+}
+
+test "a UDP socket that has its port by chance is bound again at the source, one that asked for it is not" {
+    const datagrams: fake.Socket = .{ .kind = sys.SOCK.DGRAM, .protocol = sys.IPPROTO.UDP, .port = 50002 };
+    for ([_]bool{ false, true }) |guest_binds| {
+        var sockets = [_]fake.Socket{ datagrams, datagrams };
+        sockets[1].asked = true;
+        sockets[1].port = 50003;
+        var scene: Scene = .{ .kernel = .{ .sockets = &sockets } };
+        try beginFromSource(&scene);
+        scene.pin.may_hold_bound.store(guest_binds, .monotonic);
+        for ([_]i32{ 0, 1 }) |fd| {
+            try expectEqual(0, scene.run(APin.choose, connectingFar(fd))[0]);
+            try expectEqual(@as(u16, 50002) + @as(u16, @intCast(fd)), sockets[@intCast(fd)].port);
+        }
+        try expectEqual(seven, sockets[0].address);
+        try expectEqual([4]u8{ 0, 0, 0, 0 }, sockets[1].address);
+    }
+}
+
 /// A scene on a kernel without IP_LOCAL_PORT_RANGE, on one TCP socket that may use 50000 to 50003.
 fn oldKernel(sockets: []fake.Socket) !Scene {
     var scene: Scene = .{ .kernel = .{ .sockets = sockets } };
@@ -604,7 +652,7 @@ test "without deferral nothing is deferred" {
 test "emulation: a UDP socket that a failed send gave a port connects from one of the ports, one that the guest bound does not" {
     const datagram: fake.Socket = .{ .kind = sys.SOCK.DGRAM, .protocol = sys.IPPROTO.UDP, .port = 33333 };
     var bound = datagram;
-    bound.is_bound_by_guest = true;
+    bound.asked = true;
     var sockets = [_]fake.Socket{ datagram, bound };
     var scene = try oldKernel(&sockets);
     scene.settle();

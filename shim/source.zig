@@ -17,6 +17,12 @@ pub fn towards(source: Source, destination: *const sys.Name) ?sys.Name {
     return name;
 }
 
+/// Whether a source means an address on a link, and the destination is on none. One that should be on a link
+/// and does not say which, connect(2) refuses by itself.
+pub fn isOffLink(from: *const sys.Name, destination: *const sys.Name) bool {
+    return isLinkLocal(from) and from.bytes.scope_id == 0 and !isLinkLocal(destination);
+}
+
 /// What a server that asks for `wildcard` is bound to instead, with the same port. An IPv6 server that takes
 /// IPv4 too gets the IPv4 source where there is no other; null: what it asked for.
 pub fn forServer(source: Source, wildcard: *const sys.Name, is_v6_only: bool) ?sys.Name {
@@ -89,6 +95,9 @@ test "towards() puts a link-local source on the destination's link" {
     const source: Source = .{ .ipv4 = null, .ipv6 = [_]u8{ 0xfe, 0x80 } ++ [_]u8{0} ** 13 ++ [_]u8{1} };
     try std.testing.expectEqual(3, towards(source, &destination).?.bytes.scope_id);
     try std.testing.expectEqual(0, towards(both, &destination).?.bytes.scope_id);
+    try std.testing.expect(!isOffLink(&towards(source, &destination).?, &destination));
+    const far: sys.Name = .ofIpv6(both.ipv6.?);
+    try std.testing.expect(isOffLink(&towards(source, &far).?, &far));
 }
 
 test "forServer() keeps the port, and prefers a socket's own family" {

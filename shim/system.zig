@@ -189,31 +189,24 @@ pub const System = struct {
         return name;
     }
 
-    /// Disconnects a UDP socket that is not connected: it loses a port that it was not bound to by bind(2), and nothing
-    /// else. False where it has a peer or is bound to an interface, which it would lose too. (udp_disconnect)
-    pub fn disconnectIdle(_: System, fd: i32) bool {
-        var peer: Name = undefined;
-        peer.length = @sizeOf(linux.sockaddr.in6);
-        if (linux.errno(raw("getpeername", .{ fd, &peer.bytes, &peer.length })) != .NOTCONN) return false;
-        var interface: [linux.IFNAMESIZE]u8 = undefined;
-        var length: linux.socklen_t = interface.len;
-        const asked = raw("getsockopt", .{ fd, SOL.SOCKET, SO.BINDTODEVICE, &interface, &length });
-        if (linux.errno(asked) != .SUCCESS or length != 0) return false;
-        const nobody: linux.sockaddr = .{ .family = AF.UNSPEC, .data = @splat(0) };
-        return linux.errno(raw("connect", .{ fd, &nobody, @as(usize, @sizeOf(linux.sockaddr)) })) == .SUCCESS;
-    }
-
     pub fn bind(_: System, fd: i32, name: *const Name) E {
         return linux.errno(raw("bind", .{ fd, &name.bytes, name.length }));
     }
 
-    /// Whether a socket can be bound to the address at all.
+    /// connect(2) with AF_UNSPEC: ends a UDP socket's association, and gives back a port that the kernel chose.
+    pub fn disconnect(_: System, fd: i32) void {
+        const nowhere: linux.sockaddr.storage = .{ .family = AF.UNSPEC, .padding = undefined };
+        _ = raw("connect", .{ fd, &nowhere, @as(usize, @sizeOf(linux.sockaddr.in)) });
+    }
+
+    /// Whether a socket can be bound to the address at all; EINVAL: it is link-local, and on no link.
     pub fn isLocal(_: System, name: *const Name) bool {
         const opened = raw("socket", .{ name.bytes.family, SOCK.DGRAM | SOCK.CLOEXEC, 0 });
         if (linux.errno(opened) != .SUCCESS) return true;
         const fd: i32 = @intCast(opened);
         defer _ = linux.close(fd);
-        return linux.errno(raw("bind", .{ fd, &name.bytes, name.length })) != .ADDRNOTAVAIL;
+        const errno_of_bind = linux.errno(raw("bind", .{ fd, &name.bytes, name.length }));
+        return errno_of_bind != .ADDRNOTAVAIL and errno_of_bind != .INVAL;
     }
 
     /// Whether eight bytes at `address`, which is not null, can be read, without reading them here: rt_sigprocmask(2)
@@ -255,12 +248,6 @@ pub const System = struct {
     /// Never blocks on the UDP sockets that it is for.
     pub fn connect(_: System, fd: i32, name: *const Name) E {
         return linux.errno(raw("connect", .{ fd, &name.bytes, name.length }));
-    }
-
-    /// AF_UNSPEC: a UDP socket has no peer any more. connect(2)
-    pub fn disconnect(_: System, fd: i32) void {
-        const unspecified = std.mem.zeroes(linux.sockaddr);
-        _ = raw("connect", .{ fd, &unspecified, @as(usize, @sizeOf(linux.sockaddr)) });
     }
 
     pub fn log(_: System, target: *const logging.Target, decision: *const logging.Decision) void {

@@ -48,6 +48,22 @@ pub fn isTcp(system: anytype, fd: i32) bool {
     return system.getOption(fd, sys.IPPROTO.TCP, sys.TCP.THIN_LINEAR_TIMEOUTS) == .value;
 }
 
+/// Whether a TCP socket is neither connected nor about to be, nor listens: the first byte of struct tcp_info.
+pub fn isClosedTcp(system: anytype, fd: i32) bool {
+    return switch (system.getOption(fd, sys.IPPROTO.TCP, sys.TCP.INFO)) {
+        .value => |value| @as([4]u8, @bitCast(value))[0] == tcp_close,
+        .errno => false,
+    };
+}
+
+/// TCP_CLOSE of the kernel's net/tcp_states.h
+const tcp_close = 7;
+
+/// Whether SO_BINDTODEVICE was set, or a kernel before Linux 5.1 does not tell.
+pub fn isOnOneInterface(system: anytype, fd: i32) bool {
+    return ask(system, fd, sys.SO.BINDTOIFINDEX) != 0;
+}
+
 /// UDP or UDP-Lite, which alone know the options of level SOL_UDP.
 pub fn isUdp(system: anytype, fd: i32) bool {
     return system.getOption(fd, sys.IPPROTO.UDP, sys.UDP_CORK) == .value;

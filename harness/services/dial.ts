@@ -8,7 +8,6 @@ import {
   addressWords,
   connectFromOutside,
   endpointOf,
-  listenAddress,
   listenOutside,
   type Service,
   type Surroundings,
@@ -47,8 +46,7 @@ export class DialService implements Service {
   }
 
   #guestAt(port: number): Endpoint {
-    const { family, host } = this.#surroundings;
-    return { address: listenAddress(family, host), port };
+    return { address: this.#surroundings.place.guest, port };
   }
 
   async #dial(to: Endpoint): Promise<void> {

@@ -1,21 +1,14 @@
 /** An address and a port for the guest itself to listen on. It observes nothing. */
 import { acceptsConnections } from "../servers/process.ts";
-import {
-  addressWords,
-  listenAddress,
-  outsidePort,
-  type Service,
-  type Surroundings,
-} from "./service.ts";
+import { addressWords, outsidePort, type Service, type Surroundings } from "./service.ts";
 
 /** Longer than any server takes to start on a busy machine. */
 const patienceMs = 60_000;
 const pollMs = 20;
 
 export function frontService(surroundings: Surroundings): Service {
-  const { family, host } = surroundings;
-  const address = listenAddress(family, host);
-  const port = outsidePort(address, surroundings);
+  const { family, place: { address: own, guest: address } } = surroundings;
+  const port = outsidePort(own, surroundings);
   return {
     words: addressWords(family, { address, port }),
     async ready() {

@@ -8,6 +8,7 @@ import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import type { Family } from "../case.ts";
 import type { Endpoint, Record as Recorder } from "../observe.ts";
+import { type Place, withZone } from "../places.ts";
 import { freePort } from "../servers/free_port.ts";
 
 /** A service while a program runs. */
@@ -27,19 +28,12 @@ export interface Service {
 /** What a service is started with. */
 export interface Surroundings {
   readonly family: Family;
-  /** 1 to 3; see {@linkcode listenAddress}. */
-  readonly host: number;
+  readonly place: Place;
   readonly record: Recorder;
   /** An empty folder that outlives the service. */
   readonly scratch: string;
   /** Whether a port belongs to the guest (host byte order). */
   readonly isGuests: (port: number) => boolean;
-}
-
-/** The address a service listens on: 127.0.0.HOST, or ::1 and then fd00::HOST. */
-export function listenAddress(family: Family, host: number): string {
-  if (family !== "ipv6") return `127.0.0.${host}`;
-  return host === 1 ? "::1" : `fd00::${host}`;
 }
 
 /** The words for a service at `endpoint`, written as a guest of `family` must write it. */
@@ -54,7 +48,7 @@ export function listenOutside<T>(
   surroundings: Surroundings,
   listen: (at: { hostname: string; port: number }) => T,
 ): T {
-  const hostname = listenAddress(surroundings.family, surroundings.host);
+  const hostname = surroundings.place.address;
   while (true) {
     try {
       return listen({ hostname, port: outsidePort(hostname, surroundings) });
@@ -73,8 +67,9 @@ export async function connectFromOutside(
   surroundings: Surroundings,
   to: Endpoint,
 ): Promise<Socket> {
-  const localPort = outsidePort(to.address, surroundings);
-  const socket = connect({ host: to.address, port: to.port, localAddress: to.address, localPort });
+  const localAddress = surroundings.place.address;
+  const localPort = outsidePort(localAddress, surroundings);
+  const socket = connect({ host: to.address, port: to.port, localAddress, localPort });
   await once(socket, "connect");
   return socket;
 }
@@ -90,7 +85,7 @@ export function outsidePort(address: string, { isGuests }: Surroundings): number
 /** A network address of Deno's as an endpoint. */
 export function endpointOf(address: Deno.Addr): Endpoint {
   const { hostname, port } = address as Deno.NetAddr;
-  return { address: hostname, port };
+  return { address: withZone(hostname), port };
 }
 
 /** Whether an error only says that the other end, or we ourselves, ended the connection. */

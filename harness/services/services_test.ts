@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { connect } from "node:net";
 import { Service as Specification } from "../case.ts";
 import { type Observation, Observations } from "../observe.ts";
+import { placeOf } from "../places.ts";
 import { findInstalled } from "../servers/programs.ts";
 import type { Service } from "./service.ts";
 import { startService } from "./start.ts";
@@ -17,7 +18,7 @@ async function withService(
   const scratch = await Deno.makeTempDir({ prefix: "portpin-services-" });
   const service = await startService(parsed, {
     family: parsed.family ?? "ipv4",
-    host: parsed.host,
+    place: placeOf("loopback", parsed.family ?? "ipv4", parsed.host),
     record: observations.recorder("a"),
     scratch,
     isGuests,

@@ -1,12 +1,13 @@
 /** Starts any service that a case names. */
 import type { Service as Specification } from "../case.ts";
+import { loopbackAddress } from "../places.ts";
 import { startServer } from "../servers/start.ts";
 import { DialService } from "./dial.ts";
 import { dnsService } from "./dns.ts";
 import { frontService } from "./front.ts";
 import { httpService } from "./http.ts";
 import { relay } from "./relay.ts";
-import { listenAddress, type Service, type Surroundings } from "./service.ts";
+import type { Service, Surroundings } from "./service.ts";
 import * as tcp from "./tcp.ts";
 import * as udp from "./udp.ts";
 
@@ -42,7 +43,7 @@ export function startService(
 /** A relay to a real server, which gives words of its own besides the relay's. */
 async function serverService(name: string, surroundings: Surroundings): Promise<Service> {
   const directory = await Deno.makeTempDir({ dir: surroundings.scratch, prefix: `${name}-` });
-  const address = listenAddress(surroundings.family, 1);
+  const address = loopbackAddress(surroundings.family, 1);
   const server = await startServer(name, { directory, address });
   const { address: hostname, port } = server;
   const front = relay(surroundings, () => Deno.connect({ hostname, port }));

@@ -48,16 +48,33 @@ export class TcpService implements Service {
    */
   async drain(): Promise<void> {
     const held: Deno.TcpConn[] = this.#held = [];
-    const own = await connectFromOutside(this.#surroundings, endpointOf(this.#listener.addr));
-    const isOwn = ({ remoteAddr }: Deno.TcpConn) => endpointOf(remoteAddr).port === own.localPort;
+    const own = await this.#connectOwn();
+    const isOwn = ({ remoteAddr }: Deno.TcpConn) => {
+      const { address, port } = endpointOf(remoteAddr);
+      return port === own.port && address === this.#surroundings.place.address;
+    };
     while (!held.some(isOwn)) await new Promise<void>((resolve) => this.#heldMore = resolve);
     this.#held = undefined;
     for (const connection of held) {
       if (isOwn(connection)) connection.close();
       else this.#take(connection);
     }
-    own.destroy();
-    await once(own, "close");
+    await own.close();
+  }
+
+  async #connectOwn(): Promise<{ port: number; close(): Promise<void> | void }> {
+    const { address: hostname, port } = endpointOf(this.#listener.addr);
+    // node:net drops the zone; and a link-local peer is never where the guest's ports are.
+    if (hostname.includes("%")) {
+      const own = await Deno.connect({ hostname, port });
+      return { port: endpointOf(own.localAddr).port, close: () => own.close() };
+    }
+    const own = await connectFromOutside(this.#surroundings, { address: hostname, port });
+    const close = async () => {
+      own.destroy();
+      await once(own, "close");
+    };
+    return { port: own.localPort!, close };
   }
 
   async close(): Promise<void> {

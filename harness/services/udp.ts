@@ -32,13 +32,17 @@ export class UdpService implements Service {
   /** A datagram to ourselves comes out of the queue behind all that were there before it. */
   async drain(): Promise<void> {
     const drained = new Promise<void>((resolve) => this.#drained = resolve);
-    await this.#socket.send(new Uint8Array(1), this.#socket.addr);
+    await this.#send(new Uint8Array(1), endpointOf(this.#socket.addr));
     await drained;
   }
 
   async close(): Promise<void> {
     this.#socket.close();
     await this.#receiving;
+  }
+
+  async #send(datagram: Uint8Array, { address: hostname, port }: Endpoint): Promise<void> {
+    await this.#socket.send(datagram, { transport: "udp", hostname, port });
   }
 
   async #receive(): Promise<void> {
@@ -52,7 +56,7 @@ export class UdpService implements Service {
         }
         this.#surroundings.record({ transport: "udp", source, destination });
         const answer = this.#answer(datagram, source);
-        if (answer !== undefined) await this.#socket.send(answer, from);
+        if (answer !== undefined) await this.#send(answer, source);
       }
     } catch (error) {
       if (!isClosed(error)) throw error;

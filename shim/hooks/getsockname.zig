@@ -39,7 +39,7 @@ pub fn call(fd: c_int, name: ?[*]u8, length: ?*c_uint) callconv(.c) c_int {
 /// A connect that failed leaves its socket bound to the source, and the guest knows of no bind.
 fn hideSource(pin: anytype, fd: c_int, name: [*]u8, length: c_uint) void {
     const shown = address.copyWritten(name, length) orelse return;
-    if (!pin.isAtOurSource(fd, &shown)) return;
+    if (!pin.isNameOurs(fd, &shown)) return;
     const start: usize, const end: usize = if (shown.bytes.family == sys.AF.INET) .{ 4, 8 } else .{ 8, 24 };
     @memset(name[start..end], 0);
 }

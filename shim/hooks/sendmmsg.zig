@@ -3,6 +3,7 @@
 const address = @import("../address.zig");
 const instance = @import("../instance.zig");
 const next = @import("../next.zig");
+const process = @import("../process.zig");
 const Call = @import("../pin.zig").Call;
 const NumberedMessage = @import("../message.zig").NumberedMessage;
 const Policy = @import("../Policy.zig");
@@ -49,12 +50,17 @@ const batch_max = 8;
 fn runFromSource(call_of_guest: *const Call) isize {
     const guest: *const Guest = @alignCast(@fieldParentPtr("call", call_of_guest));
     const messages = guest.messages.?;
+    const before = process.errno();
     var sent: c_uint = 0;
     while (sent < guest.count) {
         const count = readableOf(messages + sent, @min(batch_max, guest.count - sent));
         // What cannot be read is for the kernel to refuse.
         const result = if (count == 0) next.call(hook, .{ guest.call.fd, messages + sent, 1, guest.call.flags }) else runBatch(guest, messages + sent, count);
-        if (result < 0) return if (sent == 0) -1 else @intCast(sent);
+        if (result < 0) {
+            if (sent == 0) return -1;
+            process.setErrno(before);
+            break;
+        }
         sent += @intCast(result);
         if (result < count) break;
     }
@@ -73,13 +79,12 @@ fn runBatch(guest: *const Guest, messages: [*]NumberedMessage, count: c_uint) is
     const pin = instance.get().?;
     var rooms: [batch_max]Sourced = undefined;
     var batch: [batch_max]NumberedMessage = undefined;
-    for (batch[0..count], &rooms, messages) |*one, *room, *given| {
+    for (batch[0..count], rooms[0..count], messages) |*one, *room, *given| {
         one.message = pin.fromSource(guest.call.fd, room, &given.message).*;
     }
     const result = next.call(hook, .{ guest.call.fd, &batch, count, guest.call.flags });
     // The kernel writes how much of each went; the guest's structure is its own to write to.
-    if (result > 0) for (messages[0..@intCast(result)], &batch) |*given, *one| {
-        given.length = one.length;
-    };
+    const sent: usize = if (result > 0) @intCast(result) else 0;
+    for (messages[0..sent], batch[0..sent]) |*given, *one| given.length = one.length;
     return result;
 }
