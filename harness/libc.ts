@@ -8,7 +8,6 @@ import { constants } from "node:os";
 const library = Deno.dlopen("libc.so.6", {
   __errno_location: { parameters: [], result: "pointer" },
   close: { parameters: ["i32"], result: "i32" },
-  connect: { parameters: ["i32", "buffer", "u32"], result: "i32" },
   execve: { parameters: ["buffer", "buffer", "buffer"], result: "i32" },
   faccessat: { parameters: ["i32", "buffer", "i32", "i32"], result: "i32" },
   getrlimit: { parameters: ["i32", "buffer"], result: "i32" },
@@ -204,33 +203,6 @@ export function bringUpLoopback(addresses: readonly Uint8Array[]): void {
     libc.close(socket);
   }
   for (const address of addresses) addLoopbackAddress(address);
-}
-
-/**
- * Waits until the kernel can reach each of the IPv6 `addresses` (16 bytes each) of this thread's
- * network namespace: an address is there at once, its route only when a worker of the kernel has
- * come by (addrconf_dad_work), and until then connect(2) says ENETUNREACH.
- */
-export function awaitRoutes(addresses: readonly Uint8Array[]): void {
-  const [inet6, datagram, closeOnExec] = [10, 2, 0o2000000];
-  const still = new Int32Array(new SharedArrayBuffer(4));
-  const socket = libc.socket(inet6, datagram | closeOnExec, 0);
-  if (socket < 0) throw new SystemError("socket", lastErrno());
-  try {
-    for (const address of addresses) {
-      // struct sockaddr_in6: the family, a port that nobody is sent anything to, the address.
-      const name = new Uint8Array(28);
-      name.set([inet6, 0, 0, 9]);
-      name.set(address, 8);
-      while (libc.connect(socket, name, name.length) !== 0) {
-        const errno = lastErrno();
-        if (errno !== errnos.ENETUNREACH) throw new SystemError("connect", errno);
-        Atomics.wait(still, 0, 0, 1);
-      }
-    }
-  } finally {
-    libc.close(socket);
-  }
 }
 
 /**

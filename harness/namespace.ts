@@ -9,7 +9,7 @@
  * is: what it does then depends on {@linkcode namespaceProblem}.
  */
 import ipaddr from "ipaddr.js";
-import { awaitRoutes, bringUpLoopback, NetworkNamespace, unshareNetwork } from "./libc.ts";
+import { bringUpLoopback, NetworkNamespace, unshareNetwork } from "./libc.ts";
 import {
   type Addresses,
   cable,
@@ -129,9 +129,40 @@ export async function inFreshPair<T>(
       const { natural, source } = guestAddresses;
       const own = [...assigning(natural), ...assigning(source).map(unchosen)];
       inGuests(() => tellIp([...plugIn, ...own, ...routes]));
+      awaitLocal(peerAddresses.flatMap(ipv6Of));
+      inGuests(() => awaitLocal([natural, source].flatMap(ipv6Of)));
       return await action(inGuests);
     });
   });
+}
+
+function ipv6Of(addresses: Addresses): string[] {
+  return [addresses.ipv6, addresses["link-local"]];
+}
+
+/**
+ * Waits until the kernel of this thread's namespace takes the IPv6 `addresses` for its own. They can
+ * be bound at once, but the route that says so is made by a worker (addrconf_dad_work); until then
+ * connect(2) may say ENETUNREACH, and datagrams are sent and not received.
+ */
+function awaitLocal(addresses: readonly string[]): void {
+  const still = new Int32Array(new SharedArrayBuffer(4));
+  const wanted = addresses.map((address) => bytesOf(address).toHex());
+  while (!isEachLocal(wanted)) Atomics.wait(still, 0, 0, 1);
+}
+
+/** `wanted`: as /proc/net/ipv6_route spells them. Its columns are in the kernel's net/ipv6/route.c. */
+function isEachLocal(wanted: readonly string[]): boolean {
+  const [destination, flags, local] = [0, 8, 0x80000000];
+  const lines = Deno.readTextFileSync("/proc/thread-self/net/ipv6_route").trim().split("\n");
+  const found = lines.map((line) => line.split(/ +/)).filter((columns) =>
+    parseInt(columns[flags], 16) >= local
+  ).map((columns) => columns[destination]);
+  return wanted.every((address) => found.includes(address));
+}
+
+function bytesOf(address: string): Uint8Array<ArrayBuffer> {
+  return Uint8Array.from(ipaddr.parse(address).toByteArray());
 }
 
 /** Why there can be no pair of namespaces here; undefined when there can. Found out once. */
@@ -195,9 +226,8 @@ function tellIp(lines: readonly string[]): void {
  */
 function setUpHere(wanted: Readonly<Record<string, string>>): void {
   try {
-    const bytes = addresses.map((text) => Uint8Array.from(ipaddr.parse(text).toByteArray()));
-    bringUpLoopback(bytes);
-    awaitRoutes(bytes);
+    bringUpLoopback(addresses.map(bytesOf));
+    awaitLocal(addresses);
     for (const [name, value] of Object.entries({ ...settings, ...wanted })) {
       Deno.writeTextFileSync(`/proc/sys/${name.replaceAll(".", "/")}`, value, { create: false });
     }
