@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { World } from "./case.ts";
 import { parseCase, readCases } from "./case_file.ts";
-import { missingOf, skipReason, testsEverywhere, testsIn, testsOf } from "./plan.ts";
+import { hasProtocol, missingOf, skipReason, testsEverywhere, testsIn, testsOf } from "./plan.ts";
 
 /** The tests of a case with `fields`, which is called `c`. */
 function tests(fields: Record<string, unknown>) {
@@ -57,6 +57,13 @@ Deno.test("skipReason() asks for a namespace only where a case needs one", () =>
   assert.equal(skipReason(tests({ portRange: "50000-50003" })[0], undefined), undefined);
   const [before42] = testsIn("without-51-and-24", tests({})[0].file);
   assert.equal(skipReason(before42, "no namespace"), "no namespace");
+});
+
+Deno.test("hasProtocol() asks the kernel only for a protocol that a case names", () => {
+  assert.ok(hasProtocol(tests({})[0]));
+  const [test] = tests({ protocol: "sctp" });
+  const reason = hasProtocol(test) ? undefined : "this kernel has no SCTP";
+  assert.equal(skipReason(test, undefined), reason);
 });
 
 Deno.test("testsEverywhere() runs a case in every world, unless it says itself how ports are kept", async () => {

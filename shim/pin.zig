@@ -289,11 +289,22 @@ pub fn Pin(comptime System: type, comptime policy: Policy) type {
             self.system.disconnect(call.fd);
             const now = self.system.getName(call.fd) orelse return .SUCCESS;
             if (now.port() != 0) return .SUCCESS;
-            var end = from.*;
-            end.setPort(name.port());
             // Somebody may have taken the port meanwhile: then any other.
-            if (self.system.bind(call.fd, &end) == .SUCCESS) return .SUCCESS;
-            return if (self.system.bind(call.fd, from) == .SUCCESS) .SUCCESS else .ADDRNOTAVAIL;
+            const is_bound = self.bindAt(call.fd, from, name.port()) or self.system.bind(call.fd, from) == .SUCCESS;
+            return if (is_bound) .SUCCESS else .ADDRNOTAVAIL;
+        }
+
+        /// Binds to a port that the kernel itself chooses from a range of one, so that the next disconnect gives it
+        /// back again; where there is no such option, for good.
+        fn bindAt(self: *Self, fd: i32, from: *const sys.Name, port: u16) bool {
+            const range = kernel.rangeOf(self.system, fd) orelse {
+                var end = from.*;
+                end.setPort(port);
+                return self.system.bind(fd, &end) == .SUCCESS;
+            };
+            kernel.setRange(self.system, fd, .{ .low = port, .high = port });
+            defer kernel.setRange(self.system, fd, range);
+            return self.system.bind(fd, from) == .SUCCESS;
         }
 
         /// Whether a socket without a port is free to get a source: bound to no address, or only by us.

@@ -45,7 +45,12 @@ pub fn setIndex(system: anytype, ports: *const Ports, index: usize, fd: i32) Ans
 
 /// Takes the range of `fd` away: any port of the namespace's.
 pub fn clear(system: anytype, fd: i32) void {
-    _ = system.setOption(fd, sys.SOL.IP, sys.IP.LOCAL_PORT_RANGE, 0);
+    setRange(system, fd, .{ .low = 0, .high = 0 });
+}
+
+/// Any range, for a moment.
+pub fn setRange(system: anytype, fd: i32, range: PortRange) void {
+    _ = system.setOption(fd, sys.SOL.IP, sys.IP.LOCAL_PORT_RANGE, pack(range));
 }
 
 /// Which of the ranges `fd` has; null where the guest gave it a part of one.
