@@ -9,9 +9,18 @@ import type { Benchmark, Context, Figure } from "./benchmark.ts";
 import { type Kind, watchCycles } from "./cycles.ts";
 import { environmentOf, type Variant } from "./variants.ts";
 
-const rows: readonly { readonly what: string; readonly kind: Kind }[] = [
+interface Row {
+  readonly what: string;
+  readonly kind: Kind;
+  /** Default: `portpin`. */
+  readonly under?: "portpinSource" | "portpinRules";
+}
+
+const rows: readonly Row[] = [
   { what: "TCP connect", kind: "tcp-connect" },
   { what: "TCP bind(ip, 0) and connect", kind: "tcp-bind-connect" },
+  { what: "TCP connect, with a source", kind: "tcp-connect", under: "portpinSource" },
+  { what: "TCP connect, with 64 rules", kind: "tcp-connect", under: "portpinRules" },
   { what: "UDP sendto on a new socket", kind: "udp-sendto" },
   { what: "UDP send, connected", kind: "udp-connected-send" },
   { what: "UDP sendto, bound", kind: "udp-bound-sendto" },
@@ -30,9 +39,9 @@ export const instructions: Benchmark = {
   connects: true,
   async run(context) {
     const figures = [];
-    for (const { what, kind } of rows) {
+    for (const { what, kind, under } of rows) {
       context.progress(what);
-      figures.push(await compare(context, what, (variant) => countCycle(kind, variant)));
+      figures.push(await compare(context, what, (variant) => countCycle(kind, variant), under));
     }
     context.progress("start of /bin/true");
     figures.push(await compare(context, "start of /bin/true", countStart));
@@ -44,9 +53,10 @@ async function compare(
   { variants }: Context,
   what: string,
   count: (variant: Variant) => Promise<number>,
+  under: keyof typeof variants = "portpin",
 ): Promise<Figure> {
   const bare = await count(variants.bare);
-  const portpin = await count(variants.portpin);
+  const portpin = await count(variants[under]);
   return { what, measured: { bare, portpin }, cost: portpin - bare };
 }
 

@@ -13,6 +13,8 @@ import type { Variant } from "./variants.ts";
 interface Row {
   readonly what: string;
   readonly kind: Kind;
+  /** Default: `portpin`. */
+  readonly under?: "portpinSource" | "portpinRules";
   readonly budget?: number;
 }
 
@@ -20,6 +22,12 @@ const rows: readonly Row[] = [
   { what: "TCP connect", kind: "tcp-connect", budget: 2 },
   { what: "TCP bind(ip, 0) and connect", kind: "tcp-bind-connect" },
   { what: "TCP bind(ip, port) and connect", kind: "tcp-explicit-bind-connect" },
+  // The same process has bound its listener: so whether this socket is bound is asked, and the address read, which
+  // are two more than the four of the case source-system-calls.
+  { what: "TCP connect, with a source", kind: "tcp-connect", under: "portpinSource", budget: 6 },
+  { what: "UDP connect, with a source", kind: "udp-connect", under: "portpinSource" },
+  { what: "UDP sendto, bound, with a source", kind: "udp-bound-sendto", under: "portpinSource" },
+  { what: "TCP connect, with 64 rules", kind: "tcp-connect", under: "portpinRules" },
   { what: "TCP listen without bind", kind: "tcp-listen" },
   { what: "UDP connect", kind: "udp-connect", budget: 2 },
   { what: "UDP bind(ip, 0)", kind: "udp-bind", budget: 2 },
@@ -64,7 +72,7 @@ export const systemCalls: Benchmark = {
 
 async function countRow({ variants }: Context, row: Row, lengths: Lengths): Promise<Figure> {
   const bare = await countCalls(row.kind, variants.bare, lengths);
-  const portpin = await countCalls(row.kind, variants.portpin, lengths);
+  const portpin = await countCalls(row.kind, variants[row.under ?? "portpin"], lengths);
   const { cost, detail } = addedCalls(bare, portpin);
   return {
     what: row.what,

@@ -1,4 +1,5 @@
 /** The ways in which one and the same program is run, so that they can be compared. */
+import { join } from "node:path";
 import type { PortSet } from "../../generator/ports.ts";
 import { portSet } from "../judge.ts";
 import { guestEnvironment } from "../launch.ts";
@@ -13,12 +14,16 @@ export interface Variant {
   readonly ports?: PortSet;
 }
 
-export type Variants = Readonly<Record<"bare" | "portpin" | "portpinWhole", Variant>>;
+export type Variants = Readonly<
+  Record<"bare" | "portpin" | "portpinWhole" | "portpinSource" | "portpinRules", Variant>
+>;
 
 /**
- * Builds the library and gives the variants: without it, with the ports that the documentation
- * uses, and with all that the kernel would choose from anyway. Only in the last one does the kernel
+ * Builds the libraries and gives the variants: without one, with the ports that the documentation
+ * uses, and with all that the kernel would choose from anyway. Only in that one does the kernel
  * choose among as many ports as it does bare, so that nothing but portpin makes the difference.
+ * Besides, with the documentation's ports: a source, which is loopback as the cycles' destination is,
+ * and 64 rules.
  *
  * @throws {Failure} when the library cannot be built.
  */
@@ -29,10 +34,15 @@ export async function makeVariants(): Promise<Variants> {
     variables: { LD_PRELOAD: library, PORTPIN_PORTS: text },
     ports: portSet(text),
   });
+  const source = { PORTPIN_SOURCE: "127.0.0.1" };
+  const rules = await libraryFor(undefined, join(import.meta.dirname!, "rules.jsonc"));
+  const documented = under("portpin", "60000-60511");
   return {
     bare: { name: "bare", variables: {} },
-    portpin: under("portpin", "60000-60511"),
+    portpin: documented,
     portpinWhole: under("portpin", "32768-60999"),
+    portpinSource: { ...documented, variables: { ...documented.variables, ...source } },
+    portpinRules: { ...documented, variables: { LD_PRELOAD: preloadPath(rules) } },
   };
 }
 
