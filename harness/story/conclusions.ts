@@ -1,6 +1,6 @@
 /** What more than one act concludes, each from the same measurement. */
 import { type Approach, isOurs, portCount } from "./approaches.ts";
-import type { Neighbour, Sample } from "./measurements.ts";
+import type { Neighbour, Sample, Transport } from "./measurements.ts";
 import { addresses } from "./peers.ts";
 import type { Conclusion, Stage } from "./stage.ts";
 
@@ -83,7 +83,11 @@ function privilege(isNeeded: boolean): string {
 }
 
 /** Runs the program to three destinations over `transport`, shows it, and gives what it had. */
-export async function run(stage: Stage, approach: Approach, transport: "tcp" | "udp") {
+export async function run(
+  stage: Stage,
+  approach: Approach,
+  transport: Transport,
+): Promise<Sample> {
   const sample = await stage.measurements.sample(approach, transport);
   stage.output(approach, sample);
   return sample;

@@ -75,11 +75,23 @@ export class Measurements {
     return this.#once(["calls", approach.name], () => callsOf(approach));
   }
 
-  /** Two sockets that want the same 4-tuple. */
-  conflict(approach: Approach): Promise<Output> {
-    return this.#once(["conflict"], () => {
-      const command = ["conflict.py"];
+  /** What a file of programs/ prints that needs no arguments. */
+  output(approach: Approach, file: string): Promise<Output> {
+    return this.#once(["output", file, approach.name], () => {
+      const command = [file];
       return among(approach, async () => ({ command, lines: await linesOf(approach, command) }));
+    });
+  }
+
+  /** The names of the network interfaces where the approach's programs run. */
+  interfaces(approach: Approach): Promise<readonly string[]> {
+    return this.#once(["interfaces", approach.name], () => {
+      // By this thread itself: another one may be in another namespace.
+      const read = () => Promise.resolve(Deno.readTextFileSync("/proc/thread-self/net/dev"));
+      return among(
+        approach,
+        async () => Array.from((await read()).matchAll(/^ *(\S+):/gm), ([_, name]) => name),
+      );
     });
   }
 
@@ -95,7 +107,7 @@ function among<T>({ portRange }: Approach, action: () => Promise<T>): Promise<T>
   const settings: Record<string, string> = {};
   if (portRange !== undefined) settings[rangeName] = portRange.replace("-", " ");
   return inFreshNamespace(settings, async () => {
-    using _ = new Peers();
+    await using _ = new Peers();
     return await action();
   });
 }

@@ -50,7 +50,8 @@ export async function play(
   return skipped;
 }
 
-function whyNot(act: Act, stage: Stage, namespaceProblem?: string): string | undefined {
+/** Why an act cannot be shown here; undefined when it can. */
+export function whyNot(act: Act, stage: Stage, namespaceProblem?: string): string | undefined {
   const missing = required.filter((name) => findInstalled(name) === undefined);
   if (missing.length > 0) return `missing: ${missing.map(describeMissing).join(", ")}`;
   if (act.needsNamespace && namespaceProblem !== undefined) return namespaceProblem;

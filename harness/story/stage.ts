@@ -73,12 +73,16 @@ export class Stage {
     this.#writeAll([...started, ...lines].map((line) => `    ${line}`));
   }
 
-  conclude({ claim, holds, measured }: Conclusion): void {
-    if (!holds) this.#contradictions++;
-    const text = holds
-      ? `=> ${claim} Measured: ${measured}.`
-      : `!! The measurement contradicts this: ${claim} Measured: ${measured}.`;
-    this.#writeAll(wrap(text, this.width, { indent: "   " }));
+  /** Each is a paragraph of its own, but they stand together. */
+  conclude(...conclusions: readonly Conclusion[]): void {
+    const lines = conclusions.flatMap(({ claim, holds, measured }) => {
+      if (!holds) this.#contradictions++;
+      const text = holds
+        ? `=> ${claim} Measured: ${measured}.`
+        : `!! The measurement contradicts this: ${claim} Measured: ${measured}.`;
+      return wrap(text, this.width, { indent: "   " });
+    });
+    this.#writeAll(lines);
   }
 
   #writeAll(lines: readonly string[]): void {

@@ -21,17 +21,27 @@ export const namespaceAct: Act = {
       as it is.
     `);
     const tcp = await run(stage, namespaceRange, "tcp");
-    stage.conclude(keeps(tcp));
-    stage.conclude(sharesPorts(tcp));
+    stage.conclude(keeps(tcp), sharesPorts(tcp));
     stage.conclude(stopsAtPorts(await run(stage, namespaceRange, "udp")));
     const neighbour = await measurements.neighbour(namespaceRange);
+    const interfaces = await measurements.interfaces(namespaceRange);
     stage.conclude(leavesPorts(neighbour));
-    stage.say("But the range is everybody's: name servers, health checks, the operator's shell.");
-    stage.conclude({
-      claim: "Every other program in the namespace is bound to the range, too.",
-      holds: neighbour.isBound,
-      measured: neighbour.isBound ? "one that did not ask had our ports" : "one had other ports",
-    });
-    stage.conclude(privilegedOnly(await measurements.needsPrivilege(namespaceRange)));
+    stage.say(`
+      But the range is everybody's who is in the namespace: resolvers, health checks, a shell. And a
+      namespace must be made, and connected to the network:
+    `);
+    stage.conclude(
+      {
+        claim: "Every other program in the namespace is bound to the range, too.",
+        holds: neighbour.isBound,
+        measured: neighbour.isBound ? "one that did not ask had our ports" : "one had other ports",
+      },
+      privilegedOnly(await measurements.needsPrivilege(namespaceRange)),
+      {
+        claim: "A new namespace has no way out.",
+        holds: interfaces.join() === "lo",
+        measured: `its interfaces are ${interfaces.join(", ")}`,
+      },
+    );
   },
 };

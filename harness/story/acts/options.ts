@@ -16,11 +16,12 @@ export const optionsAct: Act = {
     `);
     await stage.show("options.py");
     const tcp = await run(stage, options, "tcp");
-    stage.conclude(keeps(tcp));
-    stage.conclude(sharesPorts(tcp));
+    stage.conclude(keeps(tcp), sharesPorts(tcp));
     stage.conclude(stopsAtPorts(await run(stage, options, "udp")));
-    stage.conclude(leavesPorts(await measurements.neighbour(options)));
-    stage.conclude(freely(await measurements.needsPrivilege(options)));
+    stage.conclude(
+      leavesPorts(await measurements.neighbour(options)),
+      freely(await measurements.needsPrivilege(options)),
+    );
     stage.say(`
       That is what one would want, of a program that can be changed. Where the kernel lacks the
       options (old_kernel plays such a kernel), the changed program must know the search as well:

@@ -32,9 +32,10 @@ export const portpinAct: Act = {
     } else stage.say("(Not here: this kernel has no IP_LOCAL_PORT_RANGE.)");
     stage.say(`
       The engine "emulation" is the search of act 2, done inside connect. It looks whether the
-      4-tuple is free before it binds, so that the program's socket is never stuck:
+      4-tuple is free before it binds:
     `);
     await showEmulated(stage, emulationEngine);
+    await showRetry(stage, emulationEngine);
     stage.say("A kernel without IP_LOCAL_PORT_RANGE. Nobody chooses an engine:");
     await showEmulated(stage, without51);
     stage.say("And one without IP_BIND_ADDRESS_NO_PORT, too, older than Linux 4.2:");
@@ -44,10 +45,23 @@ export const portpinAct: Act = {
 
 async function showKept(stage: Stage, approach: Approach): Promise<void> {
   const tcp = await run(stage, approach, "tcp");
-  stage.conclude(keeps(tcp));
-  stage.conclude(sharesPorts(tcp));
+  stage.conclude(keeps(tcp), sharesPorts(tcp));
   stage.conclude(stopsAtPorts(await run(stage, approach, "udp")));
   stage.conclude(freely(await stage.measurements.needsPrivilege(approach)));
+}
+
+/** A socket that was refused is not stuck: nothing was bound yet. */
+async function showRetry(stage: Stage, approach: Approach): Promise<void> {
+  stage.say("A socket that found all ports taken for one destination is as it was before:");
+  await stage.show("retry.py");
+  const output = await stage.measurements.output(approach, "retry.py");
+  stage.output(approach, output);
+  const [refused, again] = output.lines.slice(-2).map((line) => line.split(": ").at(-1)!);
+  stage.conclude({
+    claim: "A socket for which there was no port can still connect elsewhere.",
+    holds: refused === "EADDRNOTAVAIL" && again === "ok",
+    measured: `connect ${refused}, and elsewhere ${again}`,
+  });
 }
 
 /** What is bound by number stays so, whoever does it: this downside of a search remains. */

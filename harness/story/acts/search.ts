@@ -13,8 +13,7 @@ export const searchAct: Act = {
     `);
     await stage.show("search.py");
     const tcp = await run(stage, search, "tcp");
-    stage.conclude(keeps(tcp));
-    stage.conclude(sharesPorts(tcp));
+    stage.conclude(keeps(tcp), sharesPorts(tcp));
     const udp = await run(stage, search, "udp");
     stage.conclude(stopsAtPorts(udp));
     const calls = await stage.measurements.calls(search);
@@ -34,7 +33,7 @@ async function showConflict(stage: Stage): Promise<void> {
     takes, it lets two sockets have one port. Here both then want the same destination:
   `);
   await stage.show("conflict.py");
-  const { command, lines } = await stage.measurements.conflict(plain);
+  const { command, lines } = await stage.measurements.output(plain, "conflict.py");
   stage.output(plain, { command, lines });
   const [tcp, udp] = [lines.slice(0, lines.indexOf("UDP")), lines.slice(lines.indexOf("UDP"))];
   const said = (part: string[], about: string) =>

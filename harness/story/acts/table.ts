@@ -33,8 +33,8 @@ export const tableAct: Act = {
       destination / to ${addresses.length}; + where more were possible than were tried. root:
       whether it is refused without capabilities. other programs: what one meets that wants nothing
       of our ports. system calls: of one TCP connect after the other, from socket(2) on, to the same
-      destination, while ports run out; portpin reads ip_local_port_range at most once a second, and
-      so does the first of them.
+      destination, while ports run out. The first one under portpin also asks what is asked once, or
+      once a second: what the kernel can, and the namespace's range.
     `);
     const names = (some: readonly { readonly name: string }[]) =>
       some.map(({ name }) => name).join("; ");

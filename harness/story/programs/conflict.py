@@ -1,4 +1,4 @@
-"""Two sockets that want the same 4-tuple: the same source, port and destination."""
+"""Two sockets that want one 4-tuple: the same source, port and destination."""
 
 import ctypes
 import errno

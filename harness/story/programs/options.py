@@ -1,4 +1,4 @@
-"""The two socket options: the kernel chooses from our ports, and as late as connect."""
+"""The two socket options: the kernel chooses from our ports, at connect."""
 
 import socket
 import struct

@@ -1,4 +1,4 @@
-"""Bind before connect: the program tries one port after the other, with a socket for each."""
+"""Bind before connect: try each port in turn, with a socket for each."""
 
 import errno
 import socket
