@@ -6,7 +6,7 @@
 import { inFreshNamespace } from "../namespace.ts";
 import { callsBetween } from "../bench/strace.ts";
 import { type Approach, isOurs, portCount } from "./approaches.ts";
-import { addresses, destinationPort, neighbourAddress, Peers } from "./peers.ts";
+import { addresses, destinationPort, neighbourAddresses, Peers } from "./peers.ts";
 import { Program } from "./python.ts";
 
 export type Transport = "tcp" | "udp";
@@ -60,8 +60,7 @@ export class Measurements {
     return this.#once(["privilege", approach.name], async () => {
       if (approach.portRange !== undefined) return !await canMakeNamespace();
       const alone = await sampleOf(approach, "tcp", withoutPrivilege);
-      const before = await this.sample(approach, "tcp");
-      return String(alone.ports.map(keptOf)) !== String(before.ports.map(keptOf));
+      return !isAlike(alone, await this.sample(approach, "tcp"));
     });
   }
 
@@ -144,14 +143,21 @@ function portsIn(line: string): number[] {
   return Array.from(line.matchAll(/(?<= )\d{5}(?= |$)/g), Number);
 }
 
-function keptOf(ports: readonly number[]): string {
-  return `${ports.filter(isOurs).length}/${ports.length}`;
+/** Whether as many connections were made, and all from our ports or not. */
+function isAlike(one: Sample, other: Sample): boolean {
+  const [a, b] = [one, other].map(({ ports }) => [
+    ports.flat().every(isOurs),
+    ...ports.map(({ length }) => length),
+  ]);
+  return String(a) === String(b);
 }
 
 async function neighbourOf(approach: Approach): Promise<Neighbour> {
   const command = clientCommand(approach, "tcp", portCount, [addresses[0]]);
+  const [before, meanwhile] = neighbourAddresses;
   return await among(approach, async () => {
-    const own = [await neighbourPort(), await neighbourPort(), await neighbourPort()];
+    const own = [];
+    for (let count = 0; count < 3; count++) own.push(await connectAsNeighbour(before));
     await using program = await Program.start(approach, command);
     const held = portsIn((await program.lines())[0]);
     let lost = 0;
@@ -159,16 +165,16 @@ async function neighbourOf(approach: Approach): Promise<Neighbour> {
       // Where nothing else is left, a program that does not choose is given this port or none.
       // By this thread itself: another one may be in another namespace.
       Deno.writeTextFileSync(rangeFile, `${port} ${port}`);
-      if (await neighbourPort() === undefined) lost++;
+      if (await connectAsNeighbour(meanwhile) === undefined) lost++;
     }
     return { isBound: own.every((port) => isOurs(port!)), held: held.length, lost };
   });
 }
 
 /** The source port that the kernel gives a plain program, which is us; undefined when there is none. */
-async function neighbourPort(): Promise<number | undefined> {
+async function connectAsNeighbour(hostname: string): Promise<number | undefined> {
   try {
-    using connection = await Deno.connect({ hostname: neighbourAddress, port: destinationPort });
+    using connection = await Deno.connect({ hostname, port: destinationPort });
     return (connection.localAddr as Deno.NetAddr).port;
   } catch (error) {
     if (error instanceof Deno.errors.AddrNotAvailable) return undefined;

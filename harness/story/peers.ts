@@ -2,11 +2,13 @@
  * The other ends of the story's connections: each says which source port it sees, so that what a
  * program prints is what was on the wire.
  */
+import { exitStatus, Failure } from "../../generator/failure.ts";
 import { isHangUp } from "../services/service.ts";
 
-/** The first three of these are what is connected to; the last is for the neighbour. */
+/** What the story's programs connect to. */
 export const addresses = ["127.0.0.1", "127.0.0.2", "127.0.0.3"] as const;
-export const neighbourAddress = "127.0.0.4";
+/** What the neighbour connects to, first and then: no port is still in TIME_WAIT there. */
+export const neighbourAddresses = ["127.0.0.4", "127.0.0.5"] as const;
 
 /** Outside every range of ports that the story uses. */
 export const destinationPort = 20007;
@@ -17,11 +19,18 @@ export class Peers implements AsyncDisposable {
   readonly #serving: Promise<void>[] = [];
   readonly #connections: Deno.TcpConn[] = [];
 
+  /** @throws {Failure} when somebody else listens there: we may have no namespace of our own. */
   constructor() {
-    for (const hostname of [...addresses, neighbourAddress]) {
+    for (const hostname of [...addresses, ...neighbourAddresses]) {
       const at = { hostname, port: destinationPort };
-      this.#accept(Deno.listen(at));
-      this.#receive(Deno.listenDatagram({ transport: "udp", ...at }));
+      try {
+        this.#accept(Deno.listen(at));
+        this.#receive(Deno.listenDatagram({ transport: "udp", ...at }));
+      } catch (error) {
+        if (!(error instanceof Deno.errors.AddrInUse)) throw error;
+        const reason = `${hostname}:${destinationPort} is in use`;
+        throw new Failure(`portpin: Cannot show it: ${reason}`, exitStatus.failed);
+      }
     }
   }
 

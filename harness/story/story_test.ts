@@ -136,6 +136,23 @@ Deno.test("without namespaces story says which acts cannot be shown, and why", a
   assert.match(out, /\nskipped: act 3: no namespace: not today\nskipped: act 6: .*\n$/);
 });
 
+Deno.test("without its programs story says what to install", async () => {
+  const PATH = await Deno.makeTempDir({ prefix: "portpin-story-" });
+  const { code, out } = await story(["1"], { PATH, HARNESS_NAMESPACE: "own" });
+  await Deno.remove(PATH);
+  assert.equal(code, 0);
+  const reason = "missing: python3 (Debian package python3), setpriv, " +
+    "strace (Debian package strace)";
+  assert.ok(out.endsWith(`\n\nskipped: act 1: ${reason}\n`), out);
+});
+
+Deno.test("story says who is in the way", async () => {
+  using _ = Deno.listen({ hostname: "127.0.0.2", port: 20007 });
+  const { code, err } = await story(["1"], { HARNESS_NAMESPACE: "no namespace: not today" });
+  assert.equal(code, 1);
+  assert.equal(err, "portpin: Cannot show it: 127.0.0.2:20007 is in use\n");
+});
+
 const first = whyNot(acts[0], stageWith(measurements).stage, undefined);
 const skipped = first === undefined ? "" : ` (skipped: ${first})`;
 

@@ -1,7 +1,7 @@
 /** Act 2: how programs chose their ports before the kernel could, and what was wrong with it. */
 import { plain, search } from "../approaches.ts";
 import { keeps, leavesPorts, losesPorts, run, sharesPorts, stopsAtPorts } from "../conclusions.ts";
-import type { Act, Stage } from "../stage.ts";
+import type { Act, Conclusion, Stage } from "../stage.ts";
 
 export const searchAct: Act = {
   title: "The program searches a port: bind before connect",
@@ -33,31 +33,46 @@ async function showConflict(stage: Stage): Promise<void> {
     takes, it lets two sockets have one port. Here both then want the same destination:
   `);
   await stage.show("conflict.py");
-  const { command, lines } = await stage.measurements.output(plain, "conflict.py");
-  stage.output(plain, { command, lines });
-  const [tcp, udp] = [lines.slice(0, lines.indexOf("UDP")), lines.slice(lines.indexOf("UDP"))];
-  const said = (part: string[], about: string) =>
-    part.filter((line) => line.startsWith(`${about}: `)).map((line) => line.split(": ").at(-1)!);
-  const late = [...said(tcp, "second: bind 50000"), ...said(tcp, "second: connect")];
-  stage.conclude({
+  const output = await stage.measurements.output(plain, "conflict.py");
+  stage.output(plain, output);
+  const { lines } = output;
+  const udpAt = lines.indexOf("UDP");
+  stage.conclude(...concludeTcp(lines.slice(0, udpAt)), concludeUdp(lines.slice(udpAt)));
+}
+
+/** What conflict.py said of something, in its order. */
+function saidOf(what: string, lines: readonly string[]): string[] {
+  return lines.filter((line) => line.startsWith(`${what}: `)).map((line) =>
+    line.split(": ").at(-1)!
+  );
+}
+
+function concludeTcp(lines: readonly string[]): Conclusion[] {
+  const [bind] = saidOf("second: bind 50000", lines);
+  const [connect] = saidOf("second: connect", lines);
+  const again = saidOf("second: bind 50001", lines);
+  const [port] = saidOf("second: has port", lines);
+  return [{
     claim: "On TCP bind accepts the conflict, and only connect reports it.",
-    holds: late.join() === "ok,EADDRNOTAVAIL",
-    measured: `bind ${late[0]}, connect ${late[1]}`,
-  });
-  const again = said(tcp, "second: bind 50001");
-  const kept = said(tcp, "second: has port")[0];
-  stage.conclude({
+    holds: bind === "ok" && connect === "EADDRNOTAVAIL",
+    measured: `bind ${bind}, connect ${connect}`,
+  }, {
     claim: "The socket is stuck: it can neither take another port nor release this one.",
-    holds: again.join() === "EINVAL,EINVAL" && kept === "50000",
-    measured: `binding to another port ${again[0]}, after a disconnect ${again[1]}, port ${kept}`,
-  });
-  const connects = [...said(udp, "first: connect"), ...said(udp, "second: connect")];
-  const answered = lines.flatMap((line) => /was answered: (\d+)$/.exec(line)?.[1] ?? []);
-  stage.conclude({
+    holds: again.join() === "EINVAL,EINVAL" && port === "50000",
+    measured: `bind to another port ${again[0]}, after a disconnect ${again[1]}, port ${port}`,
+  }];
+}
+
+function concludeUdp(lines: readonly string[]): Conclusion {
+  const connects = ["first", "second"].flatMap((name) => saidOf(`${name}: connect`, lines));
+  const answers = ["first", "second"].flatMap((name) =>
+    saidOf(`${name}: sent 1, was answered`, lines)
+  );
+  return {
     claim: "On UDP nothing reports it, and one of the two gets the answers of both.",
-    holds: connects.join() === "ok,ok" && answered.toSorted().join() === "0,2",
-    measured: `connect ${connects.join(" and ")}; ${answered.join(" and ")} answers`,
-  });
+    holds: connects.join() === "ok,ok" && answers.toSorted().join() === "0,2",
+    measured: `connect ${connects.join(" and ")}; ${answers.join(" and ")} answers`,
+  };
 }
 
 async function showNeighbour(stage: Stage): Promise<void> {
