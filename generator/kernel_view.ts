@@ -4,10 +4,10 @@
 // version nor header tells, and a seccomp filter may take it away.
 
 import { networkInterfaces } from "node:os";
-import { getSystemErrorName } from "node:util";
 import { parseAddress } from "./address.ts";
 import { type Network, networkAround } from "./network.ts";
 import type { PortRange, PortSet } from "./ports.ts";
+import { errnoOf, kindOf, option, RawSocket, type SocketKind, solIp } from "./raw_socket.ts";
 
 /** The kernel and the network namespace as this process sees them. */
 export interface KernelView {
@@ -28,13 +28,14 @@ export interface KernelView {
 /** Looks at the kernel. Needs no privilege and leaves nothing behind. */
 export async function viewKernel(): Promise<KernelView> {
   const [low, high] = (await sysctl("ip_local_port_range")).split(/\s+/).map(Number);
-  const { ipLocalPortRange, ipBindAddressNoPort } = option;
+  const tcp = kindOf("tcp", "ipv4");
   return {
     ephemeral: { low, high },
     reserved: parseReserved(await sysctl("ip_local_reserved_ports")),
-    unprivilegedFrom: Number(await sysctl("ip_unprivileged_port_start")),
-    portRangeErrno: probe(ipLocalPortRange, high << 16 | low),
-    noPortErrno: probe(ipBindAddressNoPort, 1),
+    // Before Linux 4.11 the limit was this constant.
+    unprivilegedFrom: Number(await sysctl("ip_unprivileged_port_start", "1024")),
+    portRangeErrno: optionErrno(tcp, option.ipLocalPortRange, packRange({ low, high })),
+    noPortErrno: optionErrno(tcp, option.ipBindAddressNoPort, 1),
     local: localNetworks(),
   };
 }
@@ -49,8 +50,14 @@ function localNetworks(): Network[] {
   );
 }
 
-async function sysctl(name: string): Promise<string> {
-  return (await Deno.readTextFile(`/proc/sys/net/ipv4/${name}`)).trim();
+/** The sysctl's value; `absent` where this kernel has no such sysctl. */
+async function sysctl(name: string, absent?: string): Promise<string> {
+  try {
+    return (await Deno.readTextFile(`/proc/sys/net/ipv4/${name}`)).trim();
+  } catch (error) {
+    if (absent !== undefined && error instanceof Deno.errors.NotFound) return absent;
+    throw error;
+  }
 }
 
 /** The kernel's list of ports and ranges, which may be empty and longer than any policy's. */
@@ -61,43 +68,19 @@ function parseReserved(text: string): PortSet {
   });
 }
 
-/** From linux/in.h and linux/socket.h; alike on every architecture that Deno runs on. */
-const option = { ipBindAddressNoPort: 24, ipLocalPortRange: 51 };
-const [afInet, sockStream, solIp] = [2, 1, 0];
-
-/** The errno of setting `name` to `value` on a new TCP socket; undefined when it reads back. */
-function probe(name: number, value: number): string | undefined {
-  const libc = openLibc();
-  const { close, getsockopt, setsockopt, socket } = libc.symbols;
-  let fd = -1;
-  try {
-    fd = socket(afInet, sockStream, 0);
-    if (fd < 0) return errno(libc);
-    const set = Uint32Array.of(value);
-    if (setsockopt(fd, solIp, name, set, set.byteLength) !== 0) return errno(libc);
-    const got = new Uint32Array(1);
-    const length = Uint32Array.of(got.byteLength);
-    if (getsockopt(fd, solIp, name, got, length) !== 0) return errno(libc);
-    return got[0] === set[0] ? undefined : "no error, but it reads back as another value";
-  } finally {
-    if (fd >= 0) close(fd);
-    libc.close();
-  }
-}
-
-/** The libc of this process: Deno is built for glibc alone. */
-function openLibc() {
-  return Deno.dlopen("libc.so.6", {
-    __errno_location: { parameters: [], result: "pointer" },
-    close: { parameters: ["i32"], result: "i32" },
-    getsockopt: { parameters: ["i32", "i32", "i32", "buffer", "buffer"], result: "i32" },
-    setsockopt: { parameters: ["i32", "i32", "i32", "buffer", "u32"], result: "i32" },
-    socket: { parameters: ["i32", "i32", "i32"], result: "i32" },
+/** The errno of setting `name` to `value` on a new socket; undefined when it reads back. */
+export function optionErrno(kind: SocketKind, name: number, value: number): string | undefined {
+  let got: number | undefined;
+  const errno = errnoOf(() => {
+    using socket = new RawSocket(kind);
+    socket.setOption(solIp, name, value);
+    got = socket.getOption(solIp, name);
   });
+  if (errno !== undefined) return errno;
+  return got === value ? undefined : "no error, but it reads back as another value";
 }
 
-/** The name of the errno that the last call left. */
-function errno({ symbols }: ReturnType<typeof openLibc>): string {
-  const location = symbols.__errno_location()!;
-  return getSystemErrorName(-new Deno.UnsafePointerView(location).getInt32());
+/** IP_LOCAL_PORT_RANGE's value for a range: the high port is the upper half. */
+export function packRange({ low, high }: PortRange): number {
+  return (high << 16 | low) >>> 0;
 }
