@@ -3,9 +3,10 @@
 // Whether the kernel has an option is found by setting it on a socket and reading it back: neither
 // version nor header tells, and a seccomp filter may take it away.
 
-import { networkInterfaces } from "node:os";
-import { parseAddress } from "./address.ts";
+import { type NetworkInterfaceInfo, networkInterfaces } from "node:os";
+import { ipv4First, parseAddress } from "./address.ts";
 import { type Network, networkAround } from "./network.ts";
+import { exitStatus, Failure } from "./failure.ts";
 import type { PortRange, PortSet } from "./ports.ts";
 import { errnoOf, kindOf, option, RawSocket, type SocketKind, solIp } from "./raw_socket.ts";
 
@@ -25,7 +26,11 @@ export interface KernelView {
   readonly local: readonly Network[];
 }
 
-/** Looks at the kernel. Needs no privilege and leaves nothing behind. */
+/**
+ * Looks at the kernel. Needs no privilege and leaves nothing behind.
+ *
+ * @throws {Failure} where its settings cannot be read.
+ */
 export async function viewKernel(): Promise<KernelView> {
   const [low, high] = (await sysctl("ip_local_port_range")).split(/\s+/).map(Number);
   const tcp = kindOf("tcp", "ipv4");
@@ -40,23 +45,41 @@ export async function viewKernel(): Promise<KernelView> {
   };
 }
 
-/** The interfaces' addresses; of IPv4 on loopback the whole network is local (127.0.0.9, too). */
+/**
+ * The interfaces' addresses; of IPv4 on loopback the whole network is local (127.0.0.9, too). Where
+ * a sandbox forbids to ask, every address: of what nobody knows nobody is warned.
+ */
 function localNetworks(): Network[] {
-  return Object.values(networkInterfaces()).flatMap((entries = []) =>
-    entries.map(({ address, cidr, family, internal }) => {
-      const whole = family === "IPv4" && internal && cidr !== null;
-      return networkAround(parseAddress(address)!, whole ? 96 + Number(cidr.split("/")[1]) : 128);
-    })
-  );
+  const addresses = askInterfaces();
+  if (addresses === undefined) return [networkAround(0n, 0), networkAround(ipv4First, 96)];
+  return addresses.map(({ address, cidr, family, internal }) => {
+    const whole = family === "IPv4" && internal && cidr !== null;
+    return networkAround(parseAddress(address)!, whole ? 96 + Number(cidr.split("/")[1]) : 128);
+  });
 }
 
-/** The sysctl's value; `absent` where this kernel has no such sysctl. */
+function askInterfaces(): NetworkInterfaceInfo[] | undefined {
+  try {
+    return Object.values(networkInterfaces()).flatMap((entries = []) => entries);
+  } catch (error) {
+    if (error instanceof Deno.errors.PermissionDenied) return undefined;
+    throw error;
+  }
+}
+
+/**
+ * The sysctl's value; `absent` where this kernel has no such sysctl.
+ *
+ * @throws {Failure} where it cannot be read, as in a sandbox without /proc/sys.
+ */
 async function sysctl(name: string, absent?: string): Promise<string> {
   try {
     return (await Deno.readTextFile(`/proc/sys/net/ipv4/${name}`)).trim();
   } catch (error) {
-    if (absent !== undefined && error instanceof Deno.errors.NotFound) return absent;
-    throw error;
+    const isAbsent = error instanceof Deno.errors.NotFound;
+    if (absent !== undefined && isAbsent) return absent;
+    if (!isAbsent && !(error instanceof Deno.errors.PermissionDenied)) throw error;
+    throw new Failure(`portpin: Cannot look at the kernel: ${error.message}`, exitStatus.failed);
   }
 }
 

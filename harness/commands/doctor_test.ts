@@ -112,6 +112,9 @@ Deno.test({
       ipLocalReservedPorts: "20010,20020-20029",
       ipUnprivilegedPortStart: 1024,
     });
+    for (const { socket, portRange, honoured } of outside.facts.sockets) {
+      assert.equal(honoured, socket === null && portRange === null ? true : null);
+    }
     // The kernel takes the option, and ignores it.
     const [tcp] = outside.facts.ranges;
     assert.ok(tcp.kernel.port! >= 20000 && tcp.kernel.port! <= 29999, `${tcp.kernel.port}`);
@@ -125,6 +128,48 @@ Deno.test({
       reserved.sections.flatMap(({ findings }) => findings)
         .some(({ advice }) => advice === 'sysctl -w net.ipv4.ip_local_reserved_ports="20010"'),
     );
+  },
+});
+
+Deno.test("doctor finds that bind is forbidden, and what that means to each engine", async () => {
+  await buildPrograms();
+  const forbidBind = [join(dist, "programs", "native", "forbid_bind"), "EACCES"];
+  const utf8 = { LC_ALL: "C.UTF-8" };
+  const old = await doctor(ports, [...forbidBind, oldKernel], utf8);
+  assert.match(old.out, /^ {2}✗ Engine emulation: cannot: .* bind\(\) to one of .* gives EACCES$/m);
+  assert.match(old.out, /^ {2}✗ Ports 60000-60511 cannot be kept here/m);
+  assert.equal(old.status, 1);
+  // No engine but the emulation calls bind(2) for a guest's connect.
+  const kernel = await reportOf(ports);
+  if (kernel.engines[0].engine !== "kernel") return;
+  const able = await doctor(ports, forbidBind, utf8);
+  assert.match(able.out, /^ {2}! sock_diag could not be tried on tcp \(EACCES\): /m);
+  assert.match(able.out, /^ {2}✓ Ports 60000-60511 can be kept here: .* by the kernel engine$/m);
+  assert.equal(able.status, 0);
+});
+
+Deno.test({
+  name: "doctor says which sysctl keeps user namespaces from it",
+  ignore: !namespaces,
+  async fn() {
+    // The limit is this user namespace's own.
+    const script = `echo 0 > /proc/sys/user/max_user_namespaces && exec "$@"`;
+    const { facts, kept } = await reportOf(ports, [...namespace, "sh", "-c", script, "sh"]);
+    assert.match(facts.isolation.user!, /No space left on device$/);
+    assert.deepEqual(facts.isolation.remedies, ["sysctl -w user.max_user_namespaces=15000"]);
+    assert.equal(kept, true);
+  },
+});
+
+Deno.test({
+  name: "doctor says so where it cannot look at the kernel",
+  ignore: !namespaces,
+  async fn() {
+    const script = `mount -t tmpfs none /proc/sys && exec "$@"`;
+    const wrapper = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", script, "sh"];
+    const { status, out, error } = await doctor(ports, wrapper);
+    assert.deepEqual([status, out], [1, ""]);
+    assert.match(error, /^portpin: Cannot look at the kernel: .*ip_local_port_range'?\n$/);
   },
 });
 

@@ -1,13 +1,18 @@
 // Judges the facts: what works, what does not, and what to change. Pure.
 
-import { explainKeeping, explainRoom, usedPorts } from "../../generator/explain_ports.ts";
+import {
+  explainRange,
+  explainReserved,
+  explainRoom,
+  usedPorts,
+} from "../../generator/explain_ports.ts";
 import type { KernelView } from "../../generator/kernel_view.ts";
 import type { Policy } from "../../generator/policy.ts";
 import { commonPorts, countPorts, formatPorts, type PortSet } from "../../generator/ports.ts";
 import { formatSource } from "../../generator/source.ts";
 import { emulationReason, enginesOf, kernelReason, type Question } from "./engines.ts";
 import type { Facts } from "./facts.ts";
-import { bad, fact, good, warning } from "./finding.ts";
+import { bad, fact, findingOf, good, warning } from "./finding.ts";
 import { explainIsolation, explainPrograms, explainSockDiag } from "./judge_programs.ts";
 import { explainSockets } from "./judge_sockets.ts";
 import type { Finding, Report } from "./report.ts";
@@ -61,20 +66,38 @@ function explainNamespace({ namespace }: Facts): Finding[] {
 
 function explainPorts(facts: Facts, policy: Policy, question: Question): Finding[] {
   const { ports, kernel } = question;
-  const findings = [explainEngine("kernel", facts, question)];
-  findings.push(explainEngine("emulation", facts, question));
+  const findings = explainEngines(facts, question);
   if (ports.length === 0) return findings;
-  const said = [...explainKeeping(policy, [ports], kernel), ...explainRoom(policy, ports, kernel)];
-  findings.push(...said.map(({ kind, text }) => kind === "fact" ? fact(text) : warning(text)));
-  return [...findings, ...explainReservation(ports, kernel), ...explainPrivilege(facts, question)];
+  return [
+    ...findings,
+    ...explainRange(policy, ports, kernel).map((statement) => findingOf(statement)),
+    ...explainReservation(ports, kernel),
+    ...explainPrivilege(facts, question),
+    ...explainRoom(policy, ports, kernel).map((statement) => findingOf(statement)),
+  ];
 }
 
-/** What an engine could do on TCP and UDP, asked for or not. */
-function explainEngine(
+/** What each engine could do; bad is what leaves the ports unkept. */
+function explainEngines(facts: Facts, question: Question): Finding[] {
+  const texts = (["kernel", "emulation"] as const).map((engine) => {
+    const reason = reasonAgainst(engine, facts, question);
+    const wanted = question.engine === "auto" || question.engine === engine;
+    return { engine, reason, wanted };
+  });
+  const none = texts.every(({ reason, wanted }) => reason !== undefined || !wanted);
+  return texts.map(({ engine, reason, wanted }) => {
+    if (reason === undefined) return good(`Engine ${engine}: can keep TCP and UDP sockets to them`);
+    const text = `Engine ${engine}: cannot: ${reason}`;
+    return none && wanted ? bad(text) : warning(text);
+  });
+}
+
+/** Why an engine cannot keep TCP or UDP sockets to the ports, asked for or not. */
+function reasonAgainst(
   engine: "kernel" | "emulation",
   facts: Facts,
   question: Question,
-): Finding {
+): string | undefined {
   const reasonOf = engine === "kernel" ? kernelReason : emulationReason;
   const reasons = facts.sockets
     .filter(({ socket, transport }) =>
@@ -84,26 +107,19 @@ function explainEngine(
       const reason = reasonOf(socket, facts.ranges, question);
       return reason === undefined ? [] : [{ transport: socket.transport, reason }];
     });
-  if (reasons.length === 0) return good(`Engine ${engine}: can keep TCP and UDP sockets to them`);
+  if (reasons.length === 0) return undefined;
   const texts = Map.groupBy(reasons, ({ reason }) => reason);
-  const said = [...texts].map(([reason, those]) => {
+  return [...texts].map(([reason, those]) => {
     const names = [...new Set(those.map(({ transport }) => transport))].join(" and ");
     return `on ${names} ${reason}`;
   }).join("; ");
-  // Where nobody asked for this engine the other one may still do.
-  const text = `Engine ${engine}: cannot: ${said}`;
-  return question.engine === "auto" ? warning(text) : bad(text);
 }
 
-/** The reservations that would be left, were none of the ports reserved. */
-function explainReservation(ports: PortSet, { reserved }: KernelView): Finding[] {
-  const common = commonPorts(ports, reserved);
-  if (common.length === 0) return [];
-  const left = formatPorts(withoutPorts(reserved, ports));
-  return [warning(
-    `Reserved among them: ${formatPorts(common)}`,
-    `sysctl -w net.ipv4.ip_local_reserved_ports="${left}"`,
-  )];
+/** Ports that are reserved, and the reservations that would be left were they not. */
+function explainReservation(ports: PortSet, kernel: KernelView): Finding[] {
+  const left = formatPorts(withoutPorts(kernel.reserved, ports));
+  const advice = `sysctl -w net.ipv4.ip_local_reserved_ports="${left}"`;
+  return explainReserved(ports, kernel).map((statement) => findingOf(statement, advice));
 }
 
 /** The ports of `set` that are not in `taken`. */

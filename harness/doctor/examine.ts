@@ -23,7 +23,7 @@ export async function examine(
       ipLocalReservedPorts: formatPorts(kernel.reserved),
       ipUnprivilegedPortStart: kernel.unprivilegedFrom,
     },
-    ranges: lookAtRanges(ports.length === 0 ? [kernel.ephemeral] : ports),
+    ranges: lookAtRanges(ports.length === 0 ? [kernel.ephemeral] : ports, kernel),
     source: addressesOf(source).map((address) => ({
       address: formatAddress(address),
       bind: lookAtSource(address, familyOf(address)),

@@ -1,5 +1,6 @@
 // The ways to say a finding.
 
+import type { Statement } from "../../generator/statement.ts";
 import type { Finding } from "./report.ts";
 
 export function good(text: string): Finding {
@@ -16,4 +17,9 @@ export function warning(text: string, advice?: string): Finding {
 
 export function fact(text: string, advice?: string): Finding {
   return { mark: "fact", text, advice: advice ?? null };
+}
+
+/** What the generator says of a policy, as a finding. */
+export function findingOf({ kind, text }: Statement, advice?: string): Finding {
+  return { mark: kind, text, advice: advice ?? null };
 }

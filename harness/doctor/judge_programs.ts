@@ -12,15 +12,20 @@ export function explainSockDiag({ sockDiag }: Facts): Finding[] {
     const consequence = transport === "tcp"
       ? "the emulation cannot tell who uses a port that destinations share"
       : "connected UDP sockets cannot share ports (udpShare)";
-    const module = `modprobe ${transport}_diag`;
+    // A module that is not there is ENOENT; any other errno is somebody's prohibition.
+    if (errno !== "ENOENT") {
+      return warning(
+        `sock_diag could not be tried on ${transport} (${errno}): maybe ${consequence}`,
+      );
+    }
     return warning(
-      `sock_diag does not find ${transport} sockets (${errno}): ${consequence}`,
-      module,
+      `sock_diag does not find ${transport} sockets: ${consequence}`,
+      `modprobe ${transport}_diag`,
     );
   });
 }
 
-export function explainPrograms({ programs, ioUring }: Facts): Finding[] {
+export function explainPrograms({ programs, ioUring, isolation }: Facts): Finding[] {
   const { libc } = programs;
   const found = libc.map(({ name, version, bits, loader }) =>
     fact(`${name} ${version ?? "of unknown version"}, ${bits}-bit (${loader})`)
@@ -28,7 +33,12 @@ export function explainPrograms({ programs, ioUring }: Facts): Finding[] {
   const small = libc.some(({ bits }) => bits === 32) ? [] : [
     fact("no 32-bit loader: 32-bit programs do not start here", "Debian's package libc6-i386"),
   ];
-  return [...found, ...small, ...explainPreload(programs), explainIoUring(ioUring)];
+  return [
+    ...found,
+    ...small,
+    ...explainPreload(programs),
+    explainIoUring(ioUring, isolation.filtered),
+  ];
 }
 
 function explainPreload({ library, built, preload, secure }: Facts["programs"]): Finding[] {
@@ -51,13 +61,13 @@ function explainPreload({ library, built, preload, secure }: Facts["programs"]):
   return findings;
 }
 
-function explainIoUring(errno: string | null): Finding {
+function explainIoUring(errno: string | null, filtered: boolean): Finding {
   if (errno === null) {
     return fact("io_uring is there: its connects keep to the ports under the kernel engine alone");
   }
   return fact(
     `io_uring is not to be had: ${errno}`,
-    errno === "EPERM" ? "sysctl -w kernel.io_uring_disabled=0" : undefined,
+    errno === "EPERM" && !filtered ? "sysctl -w kernel.io_uring_disabled=0" : undefined,
   );
 }
 

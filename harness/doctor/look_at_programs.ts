@@ -11,6 +11,13 @@ import { preflight } from "../preflight/preflight.ts";
 import { preloadPath } from "../preflight/preload_path.ts";
 import type { Facts, LibcFacts } from "./facts.ts";
 
+const { symbols: calls } = Deno.dlopen("libc.so.6", {
+  __errno_location: { parameters: [], result: "pointer" },
+  close: { parameters: ["i32"], result: "i32" },
+  getauxval: { parameters: ["usize"], result: "usize" },
+  syscall: { parameters: ["isize", "usize", "buffer"], result: "isize" },
+});
+
 /** @throws {Failure} where the library has a path that LD_PRELOAD cannot hold. */
 export async function lookAtPrograms(): Promise<Facts["programs"]> {
   const library = preloadPath(defaultOut);
@@ -101,30 +108,18 @@ export async function output(
 
 /** AT_SECURE as the kernel set it for this process; getauxval(3). */
 function isSecure(): boolean {
-  const entries = new BigUint64Array(Deno.readFileSync("/proc/self/auxv").slice().buffer);
   const atSecure = 23n;
-  const index = entries.findIndex((value, index) => index % 2 === 0 && value === atSecure);
-  return index >= 0 && entries[index + 1] !== 0n;
+  return calls.getauxval(atSecure) !== 0n;
 }
 
 /** What io_uring_setup(2) gives; null where there is one. */
 export function lookAtIoUring(): string | null {
-  const library = Deno.dlopen("libc.so.6", {
-    __errno_location: { parameters: [], result: "pointer" },
-    close: { parameters: ["i32"], result: "i32" },
-    syscall: { parameters: ["isize", "usize", "buffer"], result: "isize" },
-  });
-  try {
-    const { __errno_location, close, syscall } = library.symbols;
-    // The number is alike on every architecture; struct io_uring_params has 120 bytes.
-    const [ioUringSetup, entries] = [425n, 1n];
-    const fd = Number(syscall(ioUringSetup, entries, new Uint8Array(120)));
-    if (fd < 0) {
-      return getSystemErrorName(-new Deno.UnsafePointerView(__errno_location()!).getInt32());
-    }
-    close(fd);
+  // The number is alike on every architecture; struct io_uring_params has 120 bytes.
+  const [ioUringSetup, entries] = [425n, 1n];
+  const fd = Number(calls.syscall(ioUringSetup, entries, new Uint8Array(120)));
+  if (fd >= 0) {
+    calls.close(fd);
     return null;
-  } finally {
-    library.close();
   }
+  return getSystemErrorName(-new Deno.UnsafePointerView(calls.__errno_location()!).getInt32());
 }

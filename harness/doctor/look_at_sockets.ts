@@ -45,7 +45,7 @@ function isHonoured(kind: SocketKind, { low, high }: PortRange): boolean | null 
 }
 
 /** Each range of `ports` on TCP and UDP, tried by both engines' means. */
-export function lookAtRanges(ports: PortSet): RangeFacts[] {
+export function lookAtRanges(ports: PortSet, { unprivilegedFrom }: KernelView): RangeFacts[] {
   return ports.flatMap(({ low, high }) =>
     (["tcp", "udp"] as const).map((transport) => {
       const kind = kindOf(transport, "ipv4");
@@ -55,7 +55,7 @@ export function lookAtRanges(ports: PortSet): RangeFacts[] {
         high,
         transport,
         kernel: bindAny(kind, range),
-        emulation: bindFirst(kind, range),
+        emulation: bindFirst(kind, range, unprivilegedFrom),
       };
     })
   );
@@ -74,7 +74,11 @@ function bindAny(kind: SocketKind, range: PortRange): Attempt {
 }
 
 /** As the emulation: port after port from a random start, until one can be bound. */
-function bindFirst(kind: SocketKind, { low, high }: PortRange): Attempt {
+function bindFirst(
+  kind: SocketKind,
+  { low, high }: PortRange,
+  unprivilegedFrom: number,
+): Attempt {
   const size = high - low + 1;
   const start = Math.floor(Math.random() * size);
   let last: string | null = null;
@@ -87,6 +91,8 @@ function bindFirst(kind: SocketKind, { low, high }: PortRange): Attempt {
     const port = low + (start + count) % size;
     last = errnoOf(() => bound.bind(address, port)) ?? null;
     if (last === null) return { port, errno: null };
+    // A sandbox refuses every port; what is privileged is refused alone.
+    if (last !== "EADDRINUSE" && port >= unprivilegedFrom) break;
   }
   return { port: null, errno: last };
 }
