@@ -69,7 +69,8 @@ function explainEngine(
   )];
 }
 
-function explainRange(policy: Policy, ranges: PortSet, kernel: KernelView): Statement[] {
+/** Whether the namespace's range holds `ranges`, without which the kernel engine keeps nothing. */
+export function explainRange(policy: Policy, ranges: PortSet, kernel: KernelView): Statement[] {
   if (policy.engine === "emulation") return [];
   const { ephemeral, unprivilegedFrom } = kernel;
   const range = formatPorts([ephemeral]);
@@ -96,7 +97,8 @@ function explainRange(policy: Policy, ranges: PortSet, kernel: KernelView): Stat
   return statements;
 }
 
-function explainReserved(ports: PortSet, { reserved }: KernelView): Statement[] {
+/** What the namespace's reservations take away from `ports`. */
+export function explainReserved(ports: PortSet, { reserved }: KernelView): Statement[] {
   const common = commonPorts(ports, reserved);
   if (common.length === 0) return [];
   const left = countPorts(ports) - countPorts(common);

@@ -3,11 +3,12 @@
 // Whether the kernel has an option is found by setting it on a socket and reading it back: neither
 // version nor header tells, and a seccomp filter may take it away.
 
-import { networkInterfaces } from "node:os";
-import { getSystemErrorName } from "node:util";
-import { parseAddress } from "./address.ts";
+import { type NetworkInterfaceInfo, networkInterfaces } from "node:os";
+import { ipv4First, parseAddress } from "./address.ts";
 import { type Network, networkAround } from "./network.ts";
+import { exitStatus, Failure } from "./failure.ts";
 import type { PortRange, PortSet } from "./ports.ts";
+import { errnoOf, kindOf, option, RawSocket, type SocketKind, solIp } from "./raw_socket.ts";
 
 /** The kernel and the network namespace as this process sees them. */
 export interface KernelView {
@@ -25,32 +26,61 @@ export interface KernelView {
   readonly local: readonly Network[];
 }
 
-/** Looks at the kernel. Needs no privilege and leaves nothing behind. */
+/**
+ * Looks at the kernel. Needs no privilege and leaves nothing behind.
+ *
+ * @throws {Failure} where its settings cannot be read.
+ */
 export async function viewKernel(): Promise<KernelView> {
   const [low, high] = (await sysctl("ip_local_port_range")).split(/\s+/).map(Number);
-  const { ipLocalPortRange, ipBindAddressNoPort } = option;
+  const tcp = kindOf("tcp", "ipv4");
   return {
     ephemeral: { low, high },
     reserved: parseReserved(await sysctl("ip_local_reserved_ports")),
-    unprivilegedFrom: Number(await sysctl("ip_unprivileged_port_start")),
-    portRangeErrno: probe(ipLocalPortRange, high << 16 | low),
-    noPortErrno: probe(ipBindAddressNoPort, 1),
+    // Before Linux 4.11 the limit was this constant.
+    unprivilegedFrom: Number(await sysctl("ip_unprivileged_port_start", "1024")),
+    portRangeErrno: optionErrno(tcp, option.ipLocalPortRange, packRange({ low, high })),
+    noPortErrno: optionErrno(tcp, option.ipBindAddressNoPort, 1),
     local: localNetworks(),
   };
 }
 
-/** The interfaces' addresses; of IPv4 on loopback the whole network is local (127.0.0.9, too). */
+/**
+ * The interfaces' addresses; of IPv4 on loopback the whole network is local (127.0.0.9, too). Where
+ * a sandbox forbids to ask, every address: of what nobody knows nobody is warned.
+ */
 function localNetworks(): Network[] {
-  return Object.values(networkInterfaces()).flatMap((entries = []) =>
-    entries.map(({ address, cidr, family, internal }) => {
-      const whole = family === "IPv4" && internal && cidr !== null;
-      return networkAround(parseAddress(address)!, whole ? 96 + Number(cidr.split("/")[1]) : 128);
-    })
-  );
+  const addresses = askInterfaces();
+  if (addresses === undefined) return [networkAround(0n, 0), networkAround(ipv4First, 96)];
+  return addresses.map(({ address, cidr, family, internal }) => {
+    const whole = family === "IPv4" && internal && cidr !== null;
+    return networkAround(parseAddress(address)!, whole ? 96 + Number(cidr.split("/")[1]) : 128);
+  });
 }
 
-async function sysctl(name: string): Promise<string> {
-  return (await Deno.readTextFile(`/proc/sys/net/ipv4/${name}`)).trim();
+function askInterfaces(): NetworkInterfaceInfo[] | undefined {
+  try {
+    return Object.values(networkInterfaces()).flatMap((entries = []) => entries);
+  } catch (error) {
+    if (error instanceof Deno.errors.PermissionDenied) return undefined;
+    throw error;
+  }
+}
+
+/**
+ * The sysctl's value; `absent` where this kernel has no such sysctl.
+ *
+ * @throws {Failure} where it cannot be read, as in a sandbox without /proc/sys.
+ */
+async function sysctl(name: string, absent?: string): Promise<string> {
+  try {
+    return (await Deno.readTextFile(`/proc/sys/net/ipv4/${name}`)).trim();
+  } catch (error) {
+    const isAbsent = error instanceof Deno.errors.NotFound;
+    if (absent !== undefined && isAbsent) return absent;
+    if (!isAbsent && !(error instanceof Deno.errors.PermissionDenied)) throw error;
+    throw new Failure(`portpin: Cannot look at the kernel: ${error.message}`, exitStatus.failed);
+  }
 }
 
 /** The kernel's list of ports and ranges, which may be empty and longer than any policy's. */
@@ -61,43 +91,19 @@ function parseReserved(text: string): PortSet {
   });
 }
 
-/** From linux/in.h and linux/socket.h; alike on every architecture that Deno runs on. */
-const option = { ipBindAddressNoPort: 24, ipLocalPortRange: 51 };
-const [afInet, sockStream, solIp] = [2, 1, 0];
-
-/** The errno of setting `name` to `value` on a new TCP socket; undefined when it reads back. */
-function probe(name: number, value: number): string | undefined {
-  const libc = openLibc();
-  const { close, getsockopt, setsockopt, socket } = libc.symbols;
-  let fd = -1;
-  try {
-    fd = socket(afInet, sockStream, 0);
-    if (fd < 0) return errno(libc);
-    const set = Uint32Array.of(value);
-    if (setsockopt(fd, solIp, name, set, set.byteLength) !== 0) return errno(libc);
-    const got = new Uint32Array(1);
-    const length = Uint32Array.of(got.byteLength);
-    if (getsockopt(fd, solIp, name, got, length) !== 0) return errno(libc);
-    return got[0] === set[0] ? undefined : "no error, but it reads back as another value";
-  } finally {
-    if (fd >= 0) close(fd);
-    libc.close();
-  }
-}
-
-/** The libc of this process: Deno is built for glibc alone. */
-function openLibc() {
-  return Deno.dlopen("libc.so.6", {
-    __errno_location: { parameters: [], result: "pointer" },
-    close: { parameters: ["i32"], result: "i32" },
-    getsockopt: { parameters: ["i32", "i32", "i32", "buffer", "buffer"], result: "i32" },
-    setsockopt: { parameters: ["i32", "i32", "i32", "buffer", "u32"], result: "i32" },
-    socket: { parameters: ["i32", "i32", "i32"], result: "i32" },
+/** The errno of setting `name` to `value` on a new socket; undefined when it reads back. */
+export function optionErrno(kind: SocketKind, name: number, value: number): string | undefined {
+  let got: number | undefined;
+  const errno = errnoOf(() => {
+    using socket = new RawSocket(kind);
+    socket.setOption(solIp, name, value);
+    got = socket.getOption(solIp, name);
   });
+  if (errno !== undefined) return errno;
+  return got === value ? undefined : "no error, but it reads back as another value";
 }
 
-/** The name of the errno that the last call left. */
-function errno({ symbols }: ReturnType<typeof openLibc>): string {
-  const location = symbols.__errno_location()!;
-  return getSystemErrorName(-new Deno.UnsafePointerView(location).getInt32());
+/** IP_LOCAL_PORT_RANGE's value for a range: the high port is the upper half. */
+export function packRange({ low, high }: PortRange): number {
+  return (high << 16 | low) >>> 0;
 }

@@ -9,6 +9,31 @@ import { parseSource } from "./source.ts";
 /** What can be set from outside; the keys of a policy, and `off` and `log`. */
 export type SettingKey = "ports" | "slice" | "source" | "engine" | "log" | "off";
 
+/** What each variable `PORTPIN_KEY` may hold and what it does, for manuals. */
+export const variableMeanings: Readonly<Record<SettingKey, { value: string; meaning: string }>> = {
+  ports: {
+    value: "LOW-HIGH",
+    meaning: "The source ports: a range, a single port, or several of these separated by commas.",
+  },
+  slice: {
+    value: "INDEX/COUNT",
+    meaning: "Only the part INDEX, from 0, of COUNT equal parts of the ports.",
+  },
+  source: {
+    value: "ADDRESS",
+    meaning: "The address to send from: an IPv4 and/or an IPv6 one, separated by a comma.",
+  },
+  engine: {
+    value: engines.join("|"),
+    meaning: "How the ports are honoured; auto is the first of the others that can.",
+  },
+  log: {
+    value: "FILE",
+    meaning: "Where a line of JSON for each decision goes: an absolute path, or stderr.",
+  },
+  off: { value: "1", meaning: "Do nothing at all." },
+};
+
 /** One value from outside. */
 export interface Setting {
   readonly key: SettingKey;
@@ -19,7 +44,7 @@ export interface Setting {
 
 /** Every `PORTPIN_` variable of design.md that is set; `get` is as `Deno.env.get`. */
 export function environmentSettings(get: (name: string) => string | undefined): Setting[] {
-  const keys: SettingKey[] = ["ports", "slice", "source", "engine", "log", "off"];
+  const keys = Object.keys(variableMeanings) as SettingKey[];
   return keys.flatMap((key) => {
     const name = `PORTPIN_${key.toUpperCase()}`;
     const text = get(name);
