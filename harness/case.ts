@@ -91,6 +91,7 @@
  */
 import { z } from "zod";
 import { parsePorts, portsPattern } from "../generator/ports.ts";
+import { logFields } from "./check/log_line.ts";
 
 /** `LOW-HIGH`, a single port, or several separated by commas, as `PORTPIN_PORTS` takes them. */
 const ports = z.string().superRefine((text, context) => {
@@ -187,6 +188,20 @@ export type Observations = z.infer<typeof Observations>;
 
 const lines = z.array(z.string());
 
+/** Some fields of a line of the log; a text may have the placeholders of an expected line. */
+const logLine = z.partialRecord(
+  z.enum(logFields),
+  z.union([z.string(), z.number(), z.null()]),
+);
+
+/** What `{scratch}/log` must hold, where the case's environment has PORTPIN_LOG write it. */
+const log = z.union([
+  z.array(logLine).describe("All its lines, in their order. [] also when there is no such file."),
+  z.strictObject({ count: z.int().min(1), each: logLine })
+    .describe("How many lines, in any order, and what is the same in all."),
+]);
+export type ExpectedLog = z.infer<typeof log>;
+
 /** What one run of the program must have done. */
 export const Expectation = z.strictObject({
   status: z.union([z.int().min(0).max(255), z.string().regex(/^SIG[A-Z0-9]+$/)]).default(0)
@@ -194,6 +209,10 @@ export const Expectation = z.strictObject({
   stdout: lines.optional().describe("All lines of standard output. Default: not judged."),
   stderr: lines.optional()
     .describe("All lines of standard error. Default: anything that does not begin `portpin: `."),
+  log: log.optional().describe(
+    "The lines of `{scratch}/log`; the ports that `{port}` matches in them are exactly those " +
+      "that it matches on standard output, where it stands in both. Default: not judged.",
+  ),
   observations: z.record(z.string(), Observations).default({}).describe(
     "By service name; `together` means the observations of all services taken together. A " +
       "service that is not named is judged as {}, at least one observation inside the ports; for " +

@@ -6,6 +6,7 @@
  */
 import { countPorts, formatPorts, parsePorts, type PortSet } from "../generator/ports.ts";
 import type { Case, Expectation, Observations as Expected } from "./case.ts";
+import { judgeLog } from "./check/judge_log.ts";
 import type { Outcome } from "./launch.ts";
 import type { Observation } from "./observe.ts";
 import { guestAddresses, wayOf, withZone } from "./places.ts";
@@ -24,6 +25,8 @@ export interface Run {
   readonly outcome: Outcome;
   readonly observations: readonly Observation[];
   readonly words: Words;
+  /** All that was written to `{scratch}/log`; default: nothing. */
+  readonly log?: string;
 }
 
 /** All verdicts on `run`; `unnamed` is how a service is judged that the expectation leaves out. */
@@ -39,6 +42,7 @@ export function judge(
     judgeStatus(expectation, run.outcome),
     ...stdout.verdicts,
     ...judgeStandardError(expectation, run, ports),
+    ...judgeLog(expectation.log, run, ports, stdout.ports),
     ...Object.entries(services).flatMap(([service, expected]) => {
       const seen = service === "together"
         ? run.observations

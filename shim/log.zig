@@ -2,8 +2,8 @@
 //!
 //! Rule: the guest does not notice. Nothing stays open between two lines; a line is one write(2) to a file that is
 //! appended to, so it stays whole among those of other processes; what cannot be written is lost, without a signal
-//! and without waiting. Standard error counts only while descriptor 2 is still the file that the guest was
-//! started with.
+//! and without waiting. Standard error counts only while descriptor 2 is certainly the file that the guest was
+//! started with: never where the kernel cannot say so (statx(2), Linux 4.11).
 //!
 //! The fields, in this order; null where there is nothing to say:
 //!
@@ -48,8 +48,8 @@ pub const Engine = enum { none, leave, kernel, emulation, share };
 pub const Target = struct {
     kind: enum { nowhere, file, standard_error } = .nowhere,
     path: [linux.PATH_MAX:0]u8 = undefined,
-    /// Of the file that descriptor 2 was; 0 where the kernel could not say (statx(2), Linux 4.11).
-    identity: Identity = .{ .device = 0, .inode = 0 },
+    /// Of the file that descriptor 2 was.
+    identity: ?Identity = null,
 
     /// The guest's environment may be overwritten later, as setproctitle(3) does. False: no such target.
     pub fn set(target: *Target, text: []const u8) bool {
@@ -69,7 +69,7 @@ pub const Target = struct {
         return target.kind != .nowhere;
     }
 
-    /// Seven system calls, and the clock.
+    /// Seven system calls, eight for standard error, and the clock.
     pub fn write(target: *const Target, decision: *const Decision) void {
         const now = process.wallClock();
         const line = render(decision, .{
@@ -85,8 +85,9 @@ pub const Target = struct {
 
     fn append(target: *const Target, line: []const u8) usize {
         if (target.kind == .standard_error) {
-            const now = identify(linux.STDERR_FILENO);
-            if (now.device != target.identity.device or now.inode != target.identity.inode) return 0;
+            const before = target.identity orelse return 0;
+            const now = identify(linux.STDERR_FILENO) orelse return 0;
+            if (now.device != before.device or now.inode != before.inode or !hasRoom(linux.STDERR_FILENO)) return 0;
             return linux.write(linux.STDERR_FILENO, line.ptr, line.len);
         }
         // O_NONBLOCK: a FIFO that nobody reads must not stop the guest.
@@ -100,21 +101,28 @@ pub const Target = struct {
 
 const Identity = struct { device: u64, inode: u64 };
 
-fn identify(fd: i32) Identity {
+fn identify(fd: i32) ?Identity {
     var status: linux.Statx = undefined;
     const rc = linux.statx(fd, "", linux.AT.EMPTY_PATH, .{ .INO = true }, &status);
-    if (linux.errno(rc) != .SUCCESS) return .{ .device = 0, .inode = 0 };
+    if (linux.errno(rc) != .SUCCESS) return null;
     return .{ .device = @as(u64, status.dev_major) << 32 | status.dev_minor, .inode = status.ino };
 }
 
+/// Whether a line goes in at once: a pipe that nobody empties has room for a page or for nothing. pipe(7)
+fn hasRoom(fd: i32) bool {
+    var entries = [_]linux.pollfd{.{ .fd = fd, .events = linux.POLL.OUT, .revents = 0 }};
+    return linux.poll(&entries, entries.len, 0) == 1 and entries[0].revents & linux.POLL.OUT != 0;
+}
+
 /// SIGPIPE of a pipe without a reader and SIGXFSZ of a file that has grown too large end a process that knows
-/// nothing of our line. Both are sent to the thread that writes, and here they go no further.
+/// nothing of our line. Both are sent to the thread that writes, and here they go no further. SIGTTOU would stop a
+/// job in the background of a terminal; where it is blocked, the line is written and it is not sent. termios(3)
 const Silence = struct {
     before: linux.sigset_t,
     /// Pending already, and so the guest's.
     pending: c_ulong,
 
-    const signals: c_ulong = 1 << @intFromEnum(linux.SIG.PIPE) - 1 | 1 << @intFromEnum(linux.SIG.XFSZ) - 1;
+    const signals: c_ulong = 1 << @intFromEnum(linux.SIG.PIPE) - 1 | 1 << @intFromEnum(linux.SIG.XFSZ) - 1 | 1 << @intFromEnum(linux.SIG.TTOU) - 1;
 
     fn begin() Silence {
         var silence: Silence = .{ .before = undefined, .pending = 0 };
@@ -382,4 +390,32 @@ test "a target is an absolute path or standard error" {
     for ([_][]const u8{ "", "log", "./log", "STDERR", "/" ** linux.PATH_MAX }) |text| try std.testing.expect(!target.set(text));
     try std.testing.expect(!target.isSomewhere());
     try std.testing.expect(target.set("/var/log/portpin") and target.isSomewhere());
+}
+
+fn pipe() ![2]i32 {
+    var ends: [2]i32 = undefined;
+    try std.testing.expectEqual(.SUCCESS, linux.errno(linux.pipe2(&ends, .{ .CLOEXEC = true, .NONBLOCK = true })));
+    return ends;
+}
+
+test "a pipe that nobody empties has no room" {
+    const ends = try pipe();
+    defer for (ends) |end| {
+        _ = linux.close(end);
+    };
+    const page: [4096]u8 = @splat('x');
+    try std.testing.expect(hasRoom(ends[1]));
+    while (linux.errno(linux.write(ends[1], &page, page.len)) == .SUCCESS) {}
+    try std.testing.expect(!hasRoom(ends[1]));
+}
+
+test "a file is told from another, and a closed descriptor from every file" {
+    const ends = try pipe();
+    const others = try pipe();
+    defer for (ends ++ others) |end| {
+        _ = linux.close(end);
+    };
+    try std.testing.expectEqual(identify(ends[0]).?, identify(ends[1]).?);
+    try std.testing.expect(identify(ends[0]).?.inode != identify(others[0]).?.inode);
+    try std.testing.expectEqual(null, identify(-1));
 }
