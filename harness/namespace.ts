@@ -117,10 +117,13 @@ function setUp(argv: readonly string[]): string[] {
 
 async function run([program, ...args]: readonly string[], state: string): Promise<number> {
   const child = new Deno.Command(program, { args, env: { [variable]: state } }).spawn();
-  const passOn = () => child.kill("SIGTERM");
-  Deno.addSignalListener("SIGTERM", passOn);
+  // Whoever ends us waits until the program has cleaned up.
+  const listeners = (["SIGINT", "SIGTERM"] as const).map((name) =>
+    [name, () => child.kill(name)] as const
+  );
+  for (const [name, passOn] of listeners) Deno.addSignalListener(name, passOn);
   const { code } = await child.status;
-  Deno.removeSignalListener("SIGTERM", passOn);
+  for (const [name, passOn] of listeners) Deno.removeSignalListener(name, passOn);
   return code;
 }
 

@@ -3,7 +3,7 @@
 // has one connection for each port, and with portpin as many as there is memory for, to many
 // destinations. Ends with status 1 when that is not so.
 
-import { Command, CommanderError, InvalidArgumentError } from "commander";
+import { Command, CommanderError } from "commander";
 import $ from "dax";
 import { exitStatus, Failure, reportingFailure } from "../../generator/failure.ts";
 import { viewKernel } from "../../generator/kernel_view.ts";
@@ -22,10 +22,11 @@ const range = { low: 32768, high: 60999 };
 
 const command = new Command("million")
   .description("Hold N connections from one address by a program that binds it without a port")
-  .option("--flows <n>", "how many", parseFlows, 1_000_000)
+  .option("--flows <n>", "how many", "1000000")
   .showHelpAfterError("(--help says more)")
   .exitOverride()
-  .action(reportingFailure(async ({ flows }: { flows: number }) => {
+  .action(reportingFailure(async (options: { flows: string }) => {
+    const flows = parseFlows(options.flows);
     await enterNamespace(["run", "-A", "--quiet", import.meta.filename!, ...Deno.args]);
     const problem = namespaceProblem();
     if (problem !== undefined) throw refused(flows, problem);
@@ -87,9 +88,11 @@ function report(task: Task, runs: readonly (Run | Skipped)[]): void {
 }
 
 function parseFlows(text: string): number {
-  const flows = /^[1-9]\d{0,8}$/.test(text) ? Number(text) : undefined;
-  if (flows === undefined) throw new InvalidArgumentError("expected a whole number from 1");
-  return flows;
+  if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
+  throw new Failure(
+    `portpin: Cannot use --flows ${text}: expected a number from 1 to 999999999`,
+    exitStatus.usage,
+  );
 }
 
 function refused(flows: number, reason: string): Failure {
