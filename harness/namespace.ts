@@ -116,14 +116,16 @@ function setUp(argv: readonly string[]): string[] {
 }
 
 async function run([program, ...args]: readonly string[], state: string): Promise<number> {
-  const child = new Deno.Command(program, { args, env: { [variable]: state } }).spawn();
+  let passOn = (_name: Deno.Signal) => {};
   // Whoever ends us waits until the program has cleaned up.
   const listeners = (["SIGINT", "SIGTERM"] as const).map((name) =>
-    [name, () => child.kill(name)] as const
+    [name, () => passOn(name)] as const
   );
-  for (const [name, passOn] of listeners) Deno.addSignalListener(name, passOn);
+  for (const [name, listener] of listeners) Deno.addSignalListener(name, listener);
+  const child = new Deno.Command(program, { args, env: { [variable]: state } }).spawn();
+  passOn = (name) => child.kill(name);
   const { code } = await child.status;
-  for (const [name, passOn] of listeners) Deno.removeSignalListener(name, passOn);
+  for (const [name, listener] of listeners) Deno.removeSignalListener(name, listener);
   return code;
 }
 

@@ -2,6 +2,7 @@
 // judged, never a time.
 
 import assert from "node:assert/strict";
+import { join } from "node:path";
 import { viewKernel } from "../../generator/kernel_view.ts";
 import { buildPrograms } from "../library.ts";
 import { namespaceProblem } from "../namespace.ts";
@@ -48,3 +49,42 @@ for (const way of ["kernel", "emulation"] as const) {
     assert.ok(measured.memory.left > 0);
   });
 }
+
+/** The processes whose parent is `parent`. */
+function childrenOf(parent: number): number[] {
+  const pids = [...Deno.readDirSync("/proc")].map(({ name }) => Number(name)).filter(Boolean);
+  return pids.filter((pid) => new RegExp(`^PPid:\\s*${parent}$`, "m").test(statusOf(pid)));
+}
+
+/** proc_pid_status(5); empty when the process is gone. */
+function statusOf(pid: number): string {
+  try {
+    return Deno.readTextFileSync(`/proc/${pid}/status`);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return "";
+    // It went while we read: ESRCH.
+    if (error instanceof Error && "code" in error && error.code === "ESRCH") return "";
+    throw error;
+  }
+}
+
+test("whoever is interrupted leaves no process behind", problem, async () => {
+  const command = join(import.meta.dirname!, "million.ts");
+  const child = new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", "--quiet", command, "--flows", "20000"],
+    stdout: "null",
+    stderr: "null",
+  }).spawn();
+  const connecting = () =>
+    childrenOf(child.pid).filter((pid) => /^Name:\s*flows$/m.test(statusOf(pid)));
+  let ended = false;
+  child.status.then(() => ended = true);
+  while (connecting().length === 0 && !ended) {
+    await new Promise((resume) => setTimeout(resume, 10));
+  }
+  const started = childrenOf(child.pid);
+  child.kill("SIGINT");
+  assert.equal((await child.status).code, 130);
+  assert.notEqual(started.length, 0);
+  assert.deepEqual(started.filter((pid) => statusOf(pid) !== ""), []);
+});

@@ -27,6 +27,8 @@ export class Program<T> {
       stdout: "piped",
       stderr: "piped",
       signal: interruption,
+      // A terminal's ^C is for us; we end it then.
+      detached: true,
     }).spawn();
     this.#lines = linesOf(this.#child.stdout);
     this.#complaints = new Response(this.#child.stderr).text();
@@ -36,6 +38,8 @@ export class Program<T> {
   /** What it says next. @throws {Failure} when it has ended instead. */
   async next(): Promise<z.infer<ZodType<T>>> {
     const { value, done } = await this.#lines.next();
+    // What a program says when its other end has been ended means nothing.
+    interruption.throwIfAborted();
     if (!done) return this.#schema.parse(JSON.parse(value));
     const { code } = await this.#child.status;
     const reason = (await this.#complaints).trimEnd() || `a program ended with ${code}`;
