@@ -58,8 +58,8 @@ export function machineLimits(machine: Machine, ports: number): Limit[] {
 /** For the programs' own files, and for everybody else on the machine. */
 const reservedFiles = 10_000;
 
-/** The limits that hold for flows of which each takes so much. */
-export function measuredLimits({ memory, conntrack }: Measured): Limit[] {
+/** The limits that hold for so many flows, of which each takes so much. */
+export function measuredLimits(flows: number, { memory, conntrack }: Measured): Limit[] {
   const megabytes = (bytes: number) => (bytes / 1e6).toFixed(0);
   const kilobytes = (memory.perFlow / 1e3).toFixed(1);
   const limit = ({ perFlow, left }: { perFlow: number; left: number }, reason: string): Limit => ({
@@ -69,8 +69,9 @@ export function measuredLimits({ memory, conntrack }: Measured): Limit[] {
   return [
     limit(
       { perFlow: memory.perFlow, left: memory.left - memoryReserve },
-      `${megabytes(memory.left)} MB of memory: a flow takes ${kilobytes} kB, ` +
-        `and ${megabytes(memoryReserve)} MB stay free`,
+      `${megabytes(memory.left)} MB of memory, and ` +
+        `${megabytes(flows * memory.perFlow + memoryReserve)} MB are needed: ${kilobytes} kB ` +
+        `for each, and ${megabytes(memoryReserve)} MB that stay free`,
     ),
     limit(conntrack, `${conntrack.left} more tracked connections (net.netfilter.nf_conntrack_max)`),
   ];

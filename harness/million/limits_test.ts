@@ -35,6 +35,10 @@ function refusedBy(change: Partial<Machine>, flows = 1_000_000): string | undefi
   return refusal(flows, machineLimits({ ...large, ...change }, ports));
 }
 
+function refusedAfter(flows: number, values: Measured): string | undefined {
+  return refusal(flows, measuredLimits(flows, values));
+}
+
 Deno.test("a large machine has room for a million", () => {
   assert.equal(refusedBy({}), undefined);
   assert.equal(refusedBy({ filesLeft: undefined }), undefined);
@@ -60,14 +64,14 @@ Deno.test("open files limit a process, ourselves and the machine", () => {
 });
 
 Deno.test("what a flow was measured to take limits them, too", () => {
-  assert.equal(refusal(1_000_000, measuredLimits(measured)), undefined);
-  const message = "portpin: Cannot hold 1000001 flows: there are 9074 MB of memory: a flow takes " +
-    "8.0 kB, and 1074 MB stay free; the largest --flows here is 1000000";
-  assert.equal(refusal(1_000_001, measuredLimits(measured)), message);
+  assert.equal(refusedAfter(1_000_000, measured), undefined);
+  const message = "portpin: Cannot hold 1000001 flows: there are 9074 MB of memory, and 9074 MB " +
+    "are needed: 8.0 kB for each, and 1074 MB that stay free; the largest --flows here is 1000000";
+  assert.equal(refusedAfter(1_000_001, measured), message);
   const tracked = { ...measured, conntrack: { perFlow: 1, left: 262_144 } };
-  assert.match(refusal(1_000_000, measuredLimits(tracked))!, /nf_conntrack_max\).* is 262144$/);
+  assert.match(refusedAfter(1_000_000, tracked)!, /nf_conntrack_max\).* is 262144$/);
   const nothing = { ...measured, memory: { perFlow: 8000, left: 0 } };
-  assert.match(refusal(1, measuredLimits(nothing))!, /is 0$/);
+  assert.match(refusedAfter(1, nothing)!, /is 0$/);
 });
 
 Deno.test("readMachine() reads this machine", () => {

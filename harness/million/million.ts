@@ -27,12 +27,12 @@ const command = new Command("million")
   .exitOverride()
   .action(reportingFailure(async (options: { flows: string }) => {
     const flows = parseFlows(options.flows);
-    await enterNamespace(["run", "-A", "--quiet", import.meta.filename!, ...Deno.args]);
-    const problem = namespaceProblem();
-    if (problem !== undefined) throw refused(flows, problem);
     const ports = range.high - range.low + 1;
     const machine = readMachine();
     requireRoom(flows, machineLimits(machine, ports));
+    await enterNamespace(["run", "-A", "--quiet", import.meta.filename!, ...Deno.args]);
+    const problem = namespaceProblem();
+    if (problem !== undefined) throw refused(flows, problem);
     const task = { flows, each: flowsOfPair(machine.openFiles, ports), range };
     await buildPrograms();
     await libraryFor();
@@ -52,7 +52,7 @@ async function runAll(task: Task): Promise<(Run | Skipped)[]> {
   const bare = await runAloud("bare", task);
   const left = memoryLeft();
   const measured = { ...bare.measured, memory: { ...bare.measured.memory, left } };
-  requireRoom(task.flows, measuredLimits(measured));
+  requireRoom(task.flows, measuredLimits(task.flows, measured));
   const { portRangeErrno } = await viewKernel();
   const kernel = portRangeErrno === undefined
     ? await runAloud("kernel", task)

@@ -74,7 +74,9 @@ export async function run(way: Way, task: Task, watch: Watch): Promise<Run> {
     const before = kernelMemory();
     await pairs.listen();
     const begin = performance.now();
-    const stop = await pairs.connect(watch);
+    // A bare bind(2) locks one port after the other, of nearly all: two at once only wait in turns.
+    const atATime = way === "bare" ? 1 : navigator.hardwareConcurrency;
+    const stop = await pairs.connect(atATime, watch);
     const seconds = (performance.now() - begin) / 1000;
     const { flows } = pairs;
     const result = { way, flows, stop, seconds, load: loadAverage() };
@@ -104,11 +106,8 @@ class Pairs implements AsyncDisposable {
     await Promise.all(this.#accepting.map((program) => program.next()));
   }
 
-  /**
-   * Starts the programs that connect, as many at a time as there are processors, until one is
-   * stopped; gives by what.
-   */
-  async connect(watch: Watch): Promise<string | undefined> {
+  /** Starts the programs that connect, so many at a time, until one is stopped; gives by what. */
+  async connect(atATime: number, watch: Watch): Promise<string | undefined> {
     const waiting = [...this.#pairs];
     let stop: string | undefined;
     const work = async () => {
@@ -119,7 +118,7 @@ class Pairs implements AsyncDisposable {
         waiting.length = 0;
       }
     };
-    await Promise.all(Array.from({ length: navigator.hardwareConcurrency }, work));
+    await Promise.all(Array.from({ length: atATime }, work));
     return stop;
   }
 
