@@ -58,8 +58,17 @@ export function machineLimits(machine: Machine, ports: number): Limit[] {
 /** For the programs' own files, and for everybody else on the machine. */
 const reservedFiles = 10_000;
 
+/**
+ * What two sockets and their files take at the least (Linux 6.18, x86_64: 7.5 to 7.9 kB measured).
+ * The kernel gives other memory back meanwhile, so that on a busy machine less is measured.
+ */
+const leastMemoryPerFlow = 7500;
+
 /** The limits that hold for so many flows, of which each takes so much. */
-export function measuredLimits(flows: number, { memory, conntrack }: Measured): Limit[] {
+export function measuredLimits(flows: number, measured: Measured): Limit[] {
+  const { conntrack } = measured;
+  const perFlow = Math.max(measured.memory.perFlow, leastMemoryPerFlow);
+  const memory = { ...measured.memory, perFlow };
   const megabytes = (bytes: number) => (bytes / 1e6).toFixed(0);
   const kilobytes = (memory.perFlow / 1e3).toFixed(1);
   const limit = ({ perFlow, left }: { perFlow: number; left: number }, reason: string): Limit => ({

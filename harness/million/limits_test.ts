@@ -70,6 +70,8 @@ Deno.test("what a flow was measured to take limits them, too", () => {
   assert.equal(refusedAfter(1_000_001, measured), message);
   const tracked = { ...measured, conntrack: { perFlow: 1, left: 262_144 } };
   assert.match(refusedAfter(1_000_000, tracked)!, /nf_conntrack_max\).* is 262144$/);
+  const unseen = { ...measured, memory: { perFlow: 0, left: memoryReserve + 7_500_000 } };
+  assert.match(refusedAfter(1_000_000, unseen)!, /7.5 kB for each.* is 1000$/);
   const nothing = { ...measured, memory: { perFlow: 8000, left: 0 } };
   assert.match(refusedAfter(1, nothing)!, /is 0$/);
 });

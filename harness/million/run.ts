@@ -147,7 +147,7 @@ class Pairs implements AsyncDisposable {
 /** Stops before the kernel looks for somebody to kill. */
 function requireMemory(flows: number): void {
   const left = memoryLeft();
-  if (left >= memoryReserve / 2) return;
+  if (left >= memoryReserve * 0.75) return;
   const reason = `at ${flows} flows there are only ${(left / 1e6).toFixed(0)} MB of memory left`;
   throw new Failure(`portpin: Cannot go on: ${reason}`, exitStatus.failed);
 }
