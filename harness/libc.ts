@@ -245,3 +245,31 @@ function addressMessage(address: Uint8Array): Uint8Array<ArrayBuffer> {
   message.set(address, 28);
   return message;
 }
+
+/**
+ * What the kernel answers to a netlink(7) dump request, datagram by datagram, each of whole
+ * messages, up to and without the end of the dump (NLMSG_DONE). A part is valid until the next one.
+ */
+export function* netlinkDump(
+  protocol: number,
+  request: Uint8Array<ArrayBuffer>,
+): Generator<Uint8Array<ArrayBuffer>> {
+  const [netlink, raw, closeOnExec, done] = [16, 3, 0o2000000, 3];
+  const socket = libc.socket(netlink, raw | closeOnExec, protocol);
+  if (socket < 0) throw new SystemError("socket", lastErrno());
+  try {
+    const sent = libc.send(socket, request, BigInt(request.length), 0);
+    if (Number(sent) !== request.length) throw new SystemError("send", lastErrno());
+    // The kernel fills up to 32 KiB where a reader offers as much.
+    const part = new Uint8Array(1 << 16);
+    const view = new DataView(part.buffer);
+    while (true) {
+      const length = Number(libc.recv(socket, part, BigInt(part.length), 0));
+      if (length < 0) throw new SystemError("recv", lastErrno());
+      if (view.getUint16(4, true) === done) return;
+      yield part.subarray(0, length);
+    }
+  } finally {
+    libc.close(socket);
+  }
+}

@@ -251,11 +251,16 @@ function setUp(argv: readonly string[]): string[] {
 }
 
 async function run([program, ...args]: readonly string[], state: string): Promise<number> {
+  let passOn = (_name: Deno.Signal) => {};
+  // Whoever ends us waits until the program has cleaned up.
+  const listeners = (["SIGINT", "SIGTERM"] as const).map((name) =>
+    [name, () => passOn(name)] as const
+  );
+  for (const [name, listener] of listeners) Deno.addSignalListener(name, listener);
   const child = new Deno.Command(program, { args, env: { [variable]: state } }).spawn();
-  const passOn = () => child.kill("SIGTERM");
-  Deno.addSignalListener("SIGTERM", passOn);
+  passOn = (name) => child.kill(name);
   const { code } = await child.status;
-  Deno.removeSignalListener("SIGTERM", passOn);
+  for (const [name, listener] of listeners) Deno.removeSignalListener(name, listener);
   return code;
 }
 

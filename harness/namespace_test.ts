@@ -110,3 +110,22 @@ Deno.test("without namespaces the reason is said in one line, and the program ru
       "running what plain loopback allows\n",
   );
 });
+
+Deno.test("whoever ends us ends the program inside, and waits for it", async () => {
+  for (const name of ["INT", "TERM"]) {
+    const script =
+      `trap 'echo cleaned up; exit 5' ${name}; echo ready; while :; do sleep 0.1; done`;
+    const child = new Deno.Command(Deno.execPath(), {
+      args: ["run", "--quiet", "-A", `${import.meta.dirname}/namespace.ts`, "sh", "-c", script],
+      stdout: "piped",
+      stderr: "null",
+    }).spawn();
+    let said = "";
+    for await (const text of child.stdout.pipeThrough(new TextDecoderStream())) {
+      if (said === "") child.kill(`SIG${name}` as Deno.Signal);
+      said += text;
+    }
+    assert.equal(said, "ready\ncleaned up\n");
+    assert.equal((await child.status).code, 5);
+  }
+});

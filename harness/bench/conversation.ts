@@ -64,7 +64,8 @@ function isGone(error: unknown): true {
   throw error;
 }
 
-async function* linesOf(stream: ReadableStream<BufferSource>): AsyncGenerator<string> {
+/** The lines of a program's output, each as soon as it is whole. */
+export async function* linesOf(stream: ReadableStream<BufferSource>): AsyncGenerator<string> {
   let rest = "";
   for await (const text of stream.pipeThrough(new TextDecoderStream())) {
     const lines = (rest + text).split("\n");
