@@ -68,16 +68,16 @@ export function judgeProgram(policy: Policy, evidence: Evidence): Connection[] {
   const served = servedPorts(evidence);
   for (const sighting of sightings) {
     const { transport, source, destination, process } = sighting;
-    const bound = log?.lines.find((line) => line.call === "bind" && hasSource(line, sighting));
     if (transport === "tcp" && (destination === null || served.has(source.port))) continue;
-    // A port that the kernel did not choose is the program's own: a server's.
-    if (destination === null && !bound && !includesPort(ephemeral, source.port)) {
-      if (!gathered.some((each) => isSame(each, sighting))) continue;
+    // A port that nobody else speaks of and the kernel did not choose is the program's own: a server's.
+    const isChosen = bindOf(log, sighting) !== undefined || includesPort(ephemeral, source.port);
+    if (destination === null && !isChosen && !gathered.some((each) => isSame(each, sighting))) {
+      continue;
     }
-    const witnesses = new Set<Witness>(bound ? ["log", "kernel"] : ["kernel"]);
-    gather(gathered, { transport, source, destination, process, witnesses, line: bound });
+    gather(gathered, { transport, source, destination, process, witnesses: new Set(["kernel"]) });
   }
-  return gathered.map((each) => judgeOne(policy, log !== undefined, each));
+  const names = new Map(sightings.map(({ process }) => [process.pid, process.name]));
+  return gathered.map((each) => judgeOne(policy, log !== undefined, names, withBind(log, each)));
 }
 
 /** The ports that connections come in at. */
@@ -95,15 +95,24 @@ function ofLine(line: LogLine): Gathered {
     transport,
     source: plain(source === null ? { address: "0.0.0.0", port: 0 } : parseEnd(source)),
     destination: destination === null ? null : plain(parseEnd(destination)),
-    process: { pid: line.pid, name: "" },
     witnesses: new Set(["log"]),
     line,
   };
 }
 
-function hasSource({ transport, source }: LogLine, sighting: Sighting): boolean {
-  return transport === sighting.transport && source !== null &&
-    parseEnd(source).port === sighting.source.port;
+/** The bind that gave a UDP socket its port: what it sends afterwards is no decision any more. */
+function bindOf(log: Log | undefined, { transport, source }: Ends): LogLine | undefined {
+  if (transport !== "udp") return undefined;
+  return log?.lines.find((line) =>
+    line.call === "bind" && line.transport === "udp" && line.source !== null &&
+    parseEnd(line.source).port === source.port
+  );
+}
+
+function withBind(log: Log | undefined, gathered: Gathered): Gathered {
+  const line = gathered.line ?? bindOf(log, gathered);
+  if (line === undefined) return gathered;
+  return { ...gathered, line, witnesses: new Set<Witness>(["log", ...gathered.witnesses]) };
 }
 
 /** Adds what a witness saw to the connection that it is of, or as a new one. */
@@ -113,7 +122,7 @@ function gather(all: Gathered[], seen: Gathered) {
   seen.witnesses.forEach((witness) => known.witnesses.add(witness));
   known.destination ??= seen.destination;
   if (isWildcard(known.source)) known.source = seen.source;
-  if (seen.process !== undefined && !known.process?.name) known.process = seen.process;
+  known.process ??= seen.process;
 }
 
 type Ends = Pick<Gathered, "transport" | "source" | "destination">;
@@ -133,11 +142,17 @@ function plain({ address, port }: Endpoint): Endpoint {
   return { address: plainAddress(address), port };
 }
 
-function judgeOne(policy: Policy, hasLog: boolean, gathered: Gathered): Connection {
-  const { transport, source, destination, process, witnesses } = gathered;
+function judgeOne(
+  policy: Policy,
+  hasLog: boolean,
+  names: ReadonlyMap<number, string>,
+  gathered: Gathered,
+): Connection {
+  const { transport, source, destination, line, witnesses } = gathered;
+  const pid = gathered.process?.pid ?? line?.pid;
   return {
     ...{ transport, source, destination },
-    process: process === undefined ? null : { pid: process.pid, name: process.name || null },
+    process: pid === undefined ? null : { pid, name: names.get(pid) || null },
     witnesses: [...witnesses],
     ...decide(policy, hasLog, gathered),
   };
@@ -166,7 +181,8 @@ function reasonFor(isInside: boolean, hasLog: boolean, gathered: Gathered): stri
   const { line, process, destination } = gathered;
   if (line !== undefined) return isInside ? null : whyLogged(line);
   if (!hasLog) return isInside ? null : "unknown: the policy allows no log";
-  return `not through the library: ${process?.problem ?? guess(destination)}`;
+  const guess = process === undefined ? guessWithout(destination) : guessFor(destination);
+  return `not through the library: ${process?.problem ?? guess}`;
 }
 
 /** The ports that a connection may leave from; empty: any. */
@@ -188,8 +204,13 @@ function whyLogged({ engine }: LogLine): string {
     : "the program has bound this port itself";
 }
 
+/** The process was gone before anybody looked. */
+function guessWithout(destination: Endpoint | null): string {
+  return `a process without it, or ${guessFor(destination)}`;
+}
+
 /** What can pass a library that is there. */
-function guess(destination: Endpoint | null): string {
+function guessFor(destination: Endpoint | null): string {
   return destination?.port === 53
     ? "a DNS query inside libc (getaddrinfo), or a raw system call"
     : "a raw system call, io_uring, or a call inside libc";

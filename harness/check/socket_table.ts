@@ -27,19 +27,29 @@ export const tableFiles: readonly (readonly [file: string, transport: Transport]
 /** TCP_LISTEN of include/net/tcp_states.h. */
 const listening = 0x0a;
 
-/** Reads one of the files. */
-export function parseTable(text: string, transport: Transport): TableEntry[] {
-  return text.trimEnd().split("\n").slice(1).map((line) => {
-    const [, local, remote, state, , , , , , inode] = line.trim().split(/\s+/);
+/**
+ * Reads one of the files, of it the sockets that `isWanted`, by inode. A look at a busy machine's table
+ * would take too long otherwise.
+ */
+export function parseTable(
+  text: string,
+  transport: Transport,
+  isWanted: (inode: number) => boolean,
+): TableEntry[] {
+  const entries: TableEntry[] = [];
+  for (const line of text.trimEnd().split("\n").slice(1)) {
+    const [, local, remote, state, , , , , , inode] = line.trim().split(/ +/);
+    if (!isWanted(Number(inode))) continue;
     const destination = parseHex(remote);
-    return {
+    entries.push({
       transport,
       source: parseHex(local),
       destination: destination.port === 0 ? null : destination,
       isListening: transport === "tcp" && parseInt(state, 16) === listening,
       inode: Number(inode),
-    };
-  });
+    });
+  }
+  return entries;
 }
 
 /** `0100007F:1F90`: 32-bit words in the machine's byte order, which is little endian where Deno runs. */

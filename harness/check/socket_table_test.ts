@@ -8,7 +8,7 @@ Deno.test("parseTable() reads IPv4, with and without a peer", () => {
   const text = heading +
     "   0: 0100007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 77 1 0 100 0\n" +
     "   1: 0100007F:EA60 0200007F:01BB 01 00000000:00000000 00:00000000 00000000     0        0 78 1 0 20\n";
-  assert.deepEqual(parseTable(text, "tcp"), [
+  assert.deepEqual(parseTable(text, "tcp", () => true), [
     {
       transport: "tcp",
       source: { address: "127.0.0.1", port: 8080 },
@@ -24,13 +24,18 @@ Deno.test("parseTable() reads IPv4, with and without a peer", () => {
       inode: 78,
     },
   ]);
-  assert.deepEqual(parseTable(heading, "udp"), []);
+  assert.deepEqual(parseTable(heading, "udp", () => true), []);
+});
+
+Deno.test("parseTable() leaves out what is not wanted", () => {
+  const line = "   0: 0100007F:1F90 00000000:0000 0A 0:0 00:0 0 0 0 77 1\n";
+  assert.deepEqual(parseTable(heading + line, "tcp", (inode) => inode !== 77), []);
 });
 
 Deno.test("parseTable() reads IPv6 and mapped addresses", () => {
   const text = heading +
     "   0: B80D0120000000000000000007000000:EA60 0000000000000000FFFF0000070200C0:0035 01 0:0 00:0 0 0 0 9 2\n";
-  const [{ source, destination }] = parseTable(text, "udp");
+  const [{ source, destination }] = parseTable(text, "udp", () => true);
   assert.deepEqual(source, { address: "2001:db8::7", port: 60000 });
   assert.deepEqual(destination, { address: "192.0.2.7", port: 53 });
 });

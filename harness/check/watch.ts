@@ -24,7 +24,7 @@ export interface Sighting extends TableEntry {
   readonly process: Process;
 }
 
-/** Between two looks. A look takes about as long. */
+/** Between two looks. The kernel takes some milliseconds for a table: it walks all its buckets. */
 const pauseMs = 2;
 
 /** Looks at the program whose first process is `pid`, until it is stopped. */
@@ -61,9 +61,9 @@ export class Watch {
     for (const pid of namespaces.values()) {
       for (const [file, transport] of tableFiles) {
         const text = readOr("", () => readFileSync(`/proc/${pid}/net/${file}`, "utf8"));
-        for (const entry of parseTable(text, transport)) {
-          const process = owners.get(entry.inode);
-          if (process !== undefined && entry.source.port !== 0) this.#note({ ...entry, process });
+        for (const entry of parseTable(text, transport, (inode) => owners.has(inode))) {
+          const process = owners.get(entry.inode)!;
+          if (entry.source.port !== 0) this.#note({ ...entry, process });
         }
       }
     }
