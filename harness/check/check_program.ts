@@ -21,7 +21,7 @@ import { startService } from "../services/start.ts";
 import { judgeProgram } from "./judge_program.ts";
 import { type Log, parseLog } from "./log_line.ts";
 import type { ProgramReport } from "./program_report.ts";
-import { type Process, readOr, Watch } from "./watch.ts";
+import { readOr, Watch } from "./watch.ts";
 
 /** The listeners that a program's arguments may name, as `{tcp}`, `{tcp.address}`, `{tcp.port}` and so on. */
 const listeners = ["tcp", "udp", "http", "dns"] as const;
@@ -59,7 +59,7 @@ export async function checkProgram(
     const filled = fillIn(argv, services);
     const { status, watch } = await runProgram(path, filled, variables, library);
     for (const service of services.values()) await service.drain();
-    const { sightings, survivors } = watch.stop();
+    const { sightings, names, survivors } = watch.stop();
     const log = policy.environment.log
       ? parseLog(await Deno.readTextFile(variables.PORTPIN_LOG))
       : undefined;
@@ -69,9 +69,9 @@ export async function checkProgram(
       program: filled,
       status,
       ports: formatPorts(ports),
-      connections: judgeProgram(policy, { log, observations: seen, sightings, ephemeral }),
+      connections: judgeProgram(policy, { log, observations: seen, sightings, names, ephemeral }),
       problems: problemsOf(services, new Set(seen.map(({ service }) => service)), log),
-      notes: notesOf(survivors, log),
+      notes: notesOf(survivors.map((pid) => [names.get(pid), pid].join(" ").trim()), log),
     };
   } finally {
     await Promise.all([...services.values()].map((service) => service.close()));
@@ -158,13 +158,13 @@ function problemsOf(
   ];
 }
 
-function notesOf(survivors: readonly Process[], log: Log | undefined): string[] {
+function notesOf(survivors: readonly string[], log: Log | undefined): string[] {
   return [
     ...log === undefined
       ? ["the policy allows no log: only the kernel and our listeners were asked"]
       : [],
-    ...survivors.map(({ pid, name }) =>
-      `process ${[name, pid].join(" ").trim()} goes on; what it does from now on is not seen`
+    ...survivors.map((process) =>
+      `process ${process} goes on; what it does from now on is not seen`
     ),
   ];
 }

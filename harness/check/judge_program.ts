@@ -21,6 +21,8 @@ export interface Evidence {
   readonly log: Log | undefined;
   readonly observations: readonly Observation[];
   readonly sightings: readonly Sighting[];
+  /** Of processes, by their ids. */
+  readonly names: ReadonlyMap<number, string>;
   /** The namespace's ip_local_port_range: where the kernel chooses ports. */
   readonly ephemeral: PortSet;
 }
@@ -57,7 +59,7 @@ interface Gathered {
 /** Every connection, in the order of the log, then as they were seen. */
 export function judgeProgram(policy: Policy, evidence: Evidence): Connection[] {
   const gathered: Gathered[] = [];
-  const { log, observations, sightings, ephemeral } = evidence;
+  const { log, observations, sightings, names, ephemeral } = evidence;
   for (const line of log?.lines ?? []) {
     if (line.call === "connect" || line.call === "send") gather(gathered, ofLine(line));
   }
@@ -76,7 +78,6 @@ export function judgeProgram(policy: Policy, evidence: Evidence): Connection[] {
     }
     gather(gathered, { transport, source, destination, process, witnesses: new Set(["kernel"]) });
   }
-  const names = new Map(sightings.map(({ process }) => [process.pid, process.name]));
   return gathered.map((each) => judgeOne(policy, log !== undefined, names, withBind(log, each)));
 }
 

@@ -55,6 +55,7 @@ function judged(evidence: Partial<Evidence> & { lines?: LogLine[] }): string[] {
     log: { lines, problems: [] },
     observations: [],
     sightings: [],
+    names: new Map([[7, "client"]]),
     ephemeral: portSet("32768-60999"),
     ...others,
   });

@@ -24,12 +24,22 @@ export interface Sighting extends TableEntry {
   readonly process: Process;
 }
 
+/** All that was seen. */
+export interface Watched {
+  readonly sightings: readonly Sighting[];
+  /** By process id, the command name that each process had last. */
+  readonly names: ReadonlyMap<number, string>;
+  /** The processes that go on. */
+  readonly survivors: readonly number[];
+}
+
 /** Between two looks. The kernel takes some milliseconds for a table: it walks all its buckets. */
 const pauseMs = 2;
 
 /** Looks at the program whose first process is `pid`, until it is stopped. */
 export class Watch {
   readonly #processes = new Map<number, Process>();
+  readonly #names = new Map<number, string>();
   readonly #seen = new Map<string, Sighting>();
   readonly #library: string;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -41,11 +51,15 @@ export class Watch {
     this.#goOn();
   }
 
-  /** Looks for the last time; gives every socket that was seen, and the processes that go on. */
-  stop(): { sightings: Sighting[]; survivors: Process[] } {
+  /** Looks for the last time. */
+  stop(): Watched {
     clearTimeout(this.#timer);
     this.#look();
-    return { sightings: [...this.#seen.values()], survivors: [...this.#processes.values()] };
+    return {
+      sightings: [...this.#seen.values()],
+      names: this.#names,
+      survivors: [...this.#processes.keys()],
+    };
   }
 
   #goOn() {
@@ -73,6 +87,7 @@ export class Watch {
   #lookAt(pid: number, owners: Map<number, Process>, namespaces: Map<string, number>) {
     const name = readOr("", () => readFileSync(`/proc/${pid}/comm`, "utf8").trimEnd());
     if (name === "" || isZombie(pid)) return this.#processes.delete(pid);
+    this.#names.set(pid, name);
     for (const task of readOr([], () => readdirSync(`/proc/${pid}/task`))) {
       const text = readOr("", () => readFileSync(`/proc/${pid}/task/${task}/children`, "utf8"));
       for (const child of text.match(/\d+/g) ?? []) {
