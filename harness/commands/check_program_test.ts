@@ -141,7 +141,7 @@ Deno.test({
   async fn() {
     using directory = new TemporaryDirectory();
     const [resolver, names] = [directory.file("resolv.conf"), directory.file("nsswitch.conf")];
-    Deno.writeTextFileSync(resolver, "nameserver 127.0.0.1\noptions timeout:1 attempts:1\n");
+    Deno.writeTextFileSync(resolver, "nameserver 127.0.0.1\noptions timeout:3 attempts:1\n");
     Deno.writeTextFileSync(names, "hosts: files dns\n");
     const setUp = `PATH=$PATH:/usr/sbin:/sbin; ip link set lo up &&
       mount --bind ${resolver} "$(readlink -f /etc/resolv.conf)" &&
