@@ -1,38 +1,104 @@
 // `portpin check [CASE...]`: runs cases and prints what their peers saw.
+// `portpin check --program -- PROGRAM ARGUMENTS…`: runs the user's own program, and prints where each of its
+// connections left from.
 
 import { Command, Option } from "commander";
-import { exitStatus, reportingFailure } from "../../generator/failure.ts";
+import { exitStatus, Failure, reportingFailure } from "../../generator/failure.ts";
 import { World } from "../case.ts";
 import { readCases } from "../case_file.ts";
+import { checkProgram } from "../check/check_program.ts";
+import {
+  isGood as isProgramGood,
+  renderJson,
+  renderJunit,
+  renderText,
+} from "../check/program_report.ts";
 import { enterNamespace } from "../namespace.ts";
 import { testsIn } from "../plan.ts";
 import { badVerdicts, heading, isGood, programOf, rowsOf } from "../report/rows.ts";
 import { renderTable } from "../report/table.ts";
 import { runAll, summary } from "../run_all.ts";
+import { addRunOptions, type RunOptions } from "./run.ts";
 
-export default new Command("check")
-  .description("Run cases in a network namespace and judge the source ports that peers saw")
-  .argument("[case...]", "names of folders in fixtures/cases (default: all)")
-  .addOption(
-    new Option("--world <world>", "what keeps the ports there").choices(World.options)
-      .default("kernel"),
+interface CheckOptions extends RunOptions {
+  readonly world?: World;
+  readonly program?: boolean;
+  readonly json?: boolean;
+  readonly junit?: string;
+}
+
+export default addRunOptions(
+  new Command("check")
+    .description("Judge the source ports of cases, or of a program of your own")
+    .usage("[--world WORLD] [CASE...] | --program [options] -- PROGRAM [ARGUMENT...]")
+    .argument("[case...]", "names of folders in fixtures/cases (default: all)")
+    .addOption(
+      new Option("--world <world>", "what keeps the ports in cases (default: kernel)")
+        .choices(World.options),
+    )
+    .option("--program", "run a program of your own; the options below go with it")
+    .option("--json", "print the report as JSON")
+    .option("--junit <file>", "write the report as JUnit's XML, too"),
+)
+  .addHelpText(
+    "after",
+    `
+A program's arguments may name listeners of ours: {tcp}, {udp}, {http}, {dns} are ADDRESS:PORT, {tcp.address}
+and {tcp.port} their parts. Its output goes to standard error. Status: 0 when all its connections left from
+the ports, 1 when not; its own is in the report.`,
   )
-  .action(reportingFailure(async (names: string[], { world }: { world: World }) => {
-    const cases = await readCases(names);
-    await enterNamespace([
-      ...["run", "-A", "--quiet", `${import.meta.dirname}/../portpin.ts`, "check"],
-      ...[`--world=${world}`, "--", ...names],
-    ]);
-    const { reports, skipped } = await runAll(cases.flatMap((file) => testsIn(world, file)));
-
-    const rows = reports.flatMap((report) => {
-      const named = rowsOf([report], programOf);
-      return named.map((row) => [report.test.id, ...row]);
-    });
-    console.log(renderTable(["case", "program", ...heading], rows));
-    for (const { test, reason } of skipped) console.log(`skipped: ${test.id}: ${reason}`);
-    const bad = reports.filter((report) => !isGood(report));
-    for (const line of bad.flatMap(badVerdicts)) console.log(`bad: ${line}`);
-    console.log(summary(reports.length - bad.length, bad.length, skipped.length));
-    Deno.exit(bad.length === 0 ? 0 : exitStatus.failed);
+  .action(reportingFailure(async (words: string[], options: CheckOptions) => {
+    const problem = usageProblem(words, options);
+    if (problem !== undefined) throw new Failure(`portpin: ${problem}`, exitStatus.usage);
+    if (options.program) await checkOne(words, options);
+    else await checkCases(words, options.world ?? "kernel");
   }));
+
+function usageProblem(words: readonly string[], options: CheckOptions): string | undefined {
+  const { world, program, ...others } = options;
+  if (program) {
+    if (world !== undefined) return `Cannot use --world ${world} with --program: it is for cases`;
+    if (words.length === 0) {
+      return "Cannot check nothing: expected --program -- PROGRAM [ARGUMENT...]";
+    }
+    return;
+  }
+  const [name] = Object.keys(others);
+  return name && `Cannot use --${name} without --program`;
+}
+
+async function checkOne(argv: string[], options: CheckOptions): Promise<never> {
+  const report = await checkProgram(argv, options);
+  console.log(options.json ? renderJson(report) : renderText(report));
+  if (options.junit !== undefined) writeReport(options.junit, renderJunit(report));
+  Deno.exit(isProgramGood(report) ? 0 : exitStatus.failed);
+}
+
+function writeReport(file: string, text: string): void {
+  try {
+    Deno.writeTextFileSync(file, text);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : error;
+    throw new Failure(`portpin: Cannot write ${file}: ${reason}`, exitStatus.failed);
+  }
+}
+
+async function checkCases(names: string[], world: World): Promise<never> {
+  const cases = await readCases(names);
+  await enterNamespace([
+    ...["run", "-A", "--quiet", `${import.meta.dirname}/../portpin.ts`, "check"],
+    ...[`--world=${world}`, "--", ...names],
+  ]);
+  const { reports, skipped } = await runAll(cases.flatMap((file) => testsIn(world, file)));
+
+  const rows = reports.flatMap((report) => {
+    const named = rowsOf([report], programOf);
+    return named.map((row) => [report.test.id, ...row]);
+  });
+  console.log(renderTable(["case", "program", ...heading], rows));
+  for (const { test, reason } of skipped) console.log(`skipped: ${test.id}: ${reason}`);
+  const bad = reports.filter((report) => !isGood(report));
+  for (const line of bad.flatMap(badVerdicts)) console.log(`bad: ${line}`);
+  console.log(summary(reports.length - bad.length, bad.length, skipped.length));
+  Deno.exit(bad.length === 0 ? 0 : exitStatus.failed);
+}

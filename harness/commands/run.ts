@@ -24,7 +24,8 @@ import { lastWords, nameOf, userEnvironment } from "../handover/wrapper.ts";
 import { preflight } from "../preflight/preflight.ts";
 import { preloadPath } from "../preflight/preload_path.ts";
 
-interface RunOptions {
+/** What `run` and `check --program` have in common. */
+export interface RunOptions {
   readonly ports?: string;
   readonly slice?: string;
   readonly source?: string;
@@ -36,17 +37,22 @@ interface RunOptions {
 /** The options that are handed to the guest as `PORTPIN_` variables. */
 const settingKeys = ["ports", "slice", "source", "engine", "log"] as const;
 
-export default new Command("run")
+/** Adds the options that say which ports, from where and by which policy. */
+export function addRunOptions(command: Command): Command {
+  return command
+    .option("--ports <set>", "LOW-HIGH, a port, or several of these separated by commas")
+    .option("--slice <index/count>", "use only the part INDEX (from 0) of COUNT equal parts")
+    .option("--source <address>", "the address to send from: an IPv4 and/or an IPv6 one")
+    .option("--engine <engine>", "how the ports are honoured: auto, kernel or emulation")
+    .option("--policy <file>", "a policy file (JSONC), built into a library of its own");
+}
+
+export default addRunOptions(new Command("run"))
   .description("Launch a program whose sockets use the ports of your choice")
   .usage("[options] -- PROGRAM [ARGUMENT...]")
   .argument("<program>", "a path, or a name to be found on PATH")
   .argument("[arguments...]", "passed on as they are")
-  .option("--ports <set>", "LOW-HIGH, a port, or several of these separated by commas")
-  .option("--slice <index/count>", "use only the part INDEX (from 0) of COUNT equal parts")
-  .option("--source <address>", "the address to send from: an IPv4 and/or an IPv6 one")
-  .option("--engine <engine>", "how the ports are honoured: auto, kernel or emulation")
   .option("--log <file>", "append a line of JSON for each decision: an absolute path, or stderr")
-  .option("--policy <file>", "a policy file (JSONC), built into a library of its own")
   .passThroughOptions()
   .addHelpText(
     "after",
@@ -55,21 +61,43 @@ Standard streams, signals and the exit status are the program's own. A program t
 preloaded (static, Go, set-user-ID, another architecture) is refused: status 126; not found: 127.`,
   )
   .action(reportingFailure(async (program: string, args: string[], options: RunOptions) => {
-    const entries = userEnvironment();
-    const flags = settingKeys.flatMap((key) => {
-      const text = options[key];
-      return text === undefined ? [] : [flagSetting(key, text)];
-    });
-    const policy = await readPolicyFor(options.policy, flags, decode(entries));
-    const library = preloadPath(await provideLibrary(policy));
-
-    const environment = guestEnvironment(entries, flags, library);
-    const path = await preflight({ program, library, environment: decode(environment) });
+    const { path, environment } = await prepare(program, options);
     await handOver({ program, path, words: lastWords(1 + args.length), environment });
   }));
 
+/** A program that can be launched under the library. */
+export interface Prepared {
+  readonly path: string;
+  /** All of its environment, as the bytes of `NAME=value` strings. */
+  readonly environment: Uint8Array[];
+  /** With the values that flags and variables have put in place of its own. */
+  readonly policy: Policy;
+  /** What LD_PRELOAD names. */
+  readonly library: string;
+}
+
 /**
- * The policy to build, after everything from outside was checked against it.
+ * Finds everything that can be wrong with `program` (a path, or a name to be found on PATH) and with the
+ * settings, and builds the library if needed.
+ *
+ * @throws {Failure} for what cannot be used, cannot be built or cannot be preloaded.
+ */
+export async function prepare(program: string, options: RunOptions): Promise<Prepared> {
+  const entries = userEnvironment();
+  const flags = settingKeys.flatMap((key) => {
+    const text = options[key];
+    return text === undefined ? [] : [flagSetting(key, text)];
+  });
+  const { policy, effective } = await readPolicyFor(options.policy, flags, decode(entries));
+  const library = preloadPath(await provideLibrary(policy));
+
+  const environment = guestEnvironment(entries, flags, library);
+  const path = await preflight({ program, library, environment: decode(environment) });
+  return { path, environment, policy: effective, library };
+}
+
+/**
+ * The policy to build, after everything from outside was checked against it; and what it comes to with that.
  *
  * @throws {Failure} for a policy, flag or variable that cannot be used.
  */
@@ -77,7 +105,7 @@ async function readPolicyFor(
   file: string | undefined,
   flags: readonly Setting[],
   environment: Readonly<Record<string, string>>,
-): Promise<Policy> {
+): Promise<{ policy: Policy; effective: Policy }> {
   const policy = file === undefined ? generalPolicy : await readPolicy(file);
   const variables = environmentSettings((name) => environment[name])
     .filter(({ key }) => !flags.some((flag) => flag.key === key));
@@ -86,7 +114,8 @@ async function readPolicyFor(
   const checked = policy.whenUnkept === "refuse"
     ? variables
     : variables.filter(({ key }) => key === "log");
-  const { ports, source, rules } = withSettings(policy, [...checked, ...flags]);
+  const effective = withSettings(policy, [...checked, ...flags]);
+  const { ports, source, rules } = effective;
   const isIdle = ports.length === 0 && isEmpty(source) && rules.length === 0;
   if (isIdle && !variables.some(({ key }) => ["off", "ports", "source"].includes(key))) {
     throw new Failure(
@@ -95,7 +124,7 @@ async function readPolicyFor(
       exitStatus.configuration,
     );
   }
-  return policy;
+  return { policy, effective };
 }
 
 /**
@@ -135,7 +164,7 @@ function guestEnvironment(
 }
 
 /** By name, for reading; of a name that stands twice the first counts, as for getenv(3). */
-function decode(entries: readonly Uint8Array[]): Record<string, string> {
+export function decode(entries: readonly Uint8Array[]): Record<string, string> {
   const named = entries.map((entry): [string, string] => {
     const name = nameOf(entry);
     return [name, new TextDecoder().decode(entry).slice(name.length + 1)];
