@@ -17,6 +17,7 @@ import { includesPort } from "../judge.ts";
 import { Observations } from "../observe.ts";
 import { serviceWords, type Words } from "../placeholders.ts";
 import type { Service } from "../services/service.ts";
+import { placeOf } from "../places.ts";
 import { startService } from "../services/start.ts";
 import { judgeProgram } from "./judge_program.ts";
 import { type Log, parseLog } from "./log_line.ts";
@@ -47,7 +48,8 @@ export async function checkProgram(
   try {
     for (const name of namedIn(argv)) {
       const service = await startService({ kind: name, ...place }, {
-        ...place,
+        family: place.family,
+        place: placeOf("loopback", place.family, place.host),
         record: observations.recorder(name),
         scratch,
         isGuests: (port) => includesPort(ports, port),

@@ -141,9 +141,13 @@ Deno.test({
   async fn() {
     using directory = new TemporaryDirectory();
     const [resolver, names] = [directory.file("resolv.conf"), directory.file("nsswitch.conf")];
-    Deno.writeTextFileSync(resolver, "nameserver 127.0.0.1\noptions timeout:3 attempts:1\n");
+    // Nobody answers and nobody refuses, so the query's socket is there for three seconds.
+    Deno.writeTextFileSync(resolver, "nameserver 192.0.2.53\noptions timeout:3 attempts:1\n");
     Deno.writeTextFileSync(names, "hosts: files dns\n");
     const setUp = `PATH=$PATH:/usr/sbin:/sbin; ip link set lo up &&
+      ip link add near type veth peer name far && ip link set near up && ip link set far up &&
+      ip address add 192.0.2.1/24 dev near &&
+      ip neighbour add 192.0.2.53 lladdr 02:00:00:00:00:53 dev near &&
       mount --bind ${resolver} "$(readlink -f /etc/resolv.conf)" &&
       mount --bind ${names} "$(readlink -f /etc/nsswitch.conf)" && exec "$@"`;
     const { code, out, err } = await run([
