@@ -51,10 +51,9 @@ async function isForcible({ folder, case: { policy } }: CaseFile): Promise<boole
 /**
  * The tests of a case under `kernel`.
  *
- * The `kernel` engine is forced everywhere, and must refuse where the kernel lacks the option; of a
- * case's families one is taken. The same goes for the emulation where the kernel has the option. Where
- * not, it is left to `auto` to choose it, which is what the world `without-51` plays elsewhere: all
- * families run, but one of what takes a pair of namespaces, which ip(8) makes slow.
+ * The `kernel` engine is forced everywhere, and must refuse where the kernel lacks the option. The
+ * emulation is forced where the kernel has the option; where not, it is left to `auto` to choose it,
+ * which is what the world `without-51` plays elsewhere. Of a case's families one is taken.
  */
 export function testsUnder(kernel: Booted, file: CaseFile): Selected[] {
   const select = (engine: Engine, world: World) =>
@@ -66,11 +65,10 @@ export function testsUnder(kernel: Booted, file: CaseFile): Selected[] {
       lacks: isLacking(test, kernel),
     }));
   return [
-    ...select("kernel", "kernel").filter(isInTurn).filter(isPromised).map(forcedKernel),
-    ...select("emulation", "emulation").filter(({ lacks }) => !lacks).filter(isInTurn),
-    ...select("emulation", "without-51").filter(({ lacks }) => lacks).filter(isPairsTurn)
-      .map(unplayed),
-  ];
+    ...select("kernel", "kernel").filter(isPromised).map(forcedKernel),
+    ...select("emulation", "emulation").filter(({ lacks }) => !lacks),
+    ...select("emulation", "without-51").filter(({ lacks }) => lacks).map(unplayed),
+  ].filter(isInTurn);
 }
 
 /** Why a test runs on no kernel; undefined when it runs on some. */
@@ -99,18 +97,11 @@ function whyLeftOut({ file, guest, family, world }: CaseTest): string | undefine
  */
 function isInTurn({ test: { file, family } }: Selected): boolean {
   const { name, case: { matrix } } = file;
-  const emulated = testsIn("emulation", file).length > 0;
-  if (matrix.family === undefined || heavy.test(name) || !(emulated || isPair(file))) return true;
+  if (matrix.family === undefined || heavy.test(name) || testsIn("emulation", file).length === 0) {
+    return true;
+  }
   const sum = [...name].reduce((total, letter) => total + letter.charCodeAt(0), 0);
   return family === matrix.family[sum % matrix.family.length];
-}
-
-function isPairsTurn(selected: Selected): boolean {
-  return !isPair(selected.test.file) || isInTurn(selected);
-}
-
-function isPair({ case: { network } }: CaseFile): boolean {
-  return network === "pair";
 }
 
 /** Where the kernel lacks the option, what promises something of the kernel alone promises nothing. */
@@ -146,14 +137,11 @@ const unforcible = "policies that let nobody force an engine";
 
 /** Why a test that runs on some kernel does not run on this one, by its world. */
 function whyNotUnder({ file, world }: CaseTest): string {
-  if (isPair(file)) {
-    return "other families of what takes a pair of namespaces: one of each case runs";
-  }
   if (isOfKernelAlone(file)) return "what holds only where the kernel has the option";
   if (world === "kernel") return "other families under the kernel engine: one of each case runs";
   return world === "emulation"
     ? "the emulation forced: other families, and all where the kernel lacks the option"
-    : "the world without-51: where the kernel has the option, and other families of a pair";
+    : "the world without-51: other families, and all where the kernel has the option";
 }
 
 /** Sets PORTPIN_ENGINE, unless the case itself does. */
