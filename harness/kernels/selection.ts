@@ -57,7 +57,9 @@ async function isForcible({ folder, case: { policy } }: CaseFile): Promise<boole
  */
 export function testsUnder(kernel: Booted, file: CaseFile): Selected[] {
   const select = (engine: Engine, world: World) =>
-    testsIn(world, file).filter((test) => whyLeftOut(test) === undefined).map((test) => ({
+    testsIn(world, file).filter((test) => whyLeftOut(test) === undefined && isInTurn(test)).map((
+      test,
+    ) => ({
       test,
       origin: test,
       engine,
@@ -68,7 +70,7 @@ export function testsUnder(kernel: Booted, file: CaseFile): Selected[] {
     ...select("kernel", "kernel").filter(isPromised).map(forcedKernel),
     ...select("emulation", "emulation").filter(({ lacks }) => !lacks),
     ...select("emulation", "without-51").filter(({ lacks }) => lacks).map(unplayed),
-  ].filter(isInTurn);
+  ];
 }
 
 /** Why a test runs on no kernel; undefined when it runs on some. */
@@ -95,11 +97,10 @@ function whyLeftOut({ file, guest, family, world }: CaseTest): string | undefine
  * Takes one family of each case, another from case to case, always the same of the same case; all
  * of one that the emulation does not run.
  */
-function isInTurn({ test: { file, family } }: Selected): boolean {
+function isInTurn({ file, family }: CaseTest): boolean {
   const { name, case: { matrix } } = file;
-  if (matrix.family === undefined || heavy.test(name) || testsIn("emulation", file).length === 0) {
-    return true;
-  }
+  const emulated = testsIn("emulation", file).length + testsIn("without-51", file).length > 0;
+  if (matrix.family === undefined || heavy.test(name) || !emulated) return true;
   const sum = [...name].reduce((total, letter) => total + letter.charCodeAt(0), 0);
   return family === matrix.family[sum % matrix.family.length];
 }
