@@ -96,10 +96,10 @@ Deno.test("bash completes portpin's own commands, options and values", async () 
   assert.deepEqual(await complete("completion", ""), ["bash", "fish", "zsh"]);
   assert.deepEqual(await complete("run", "--engine", "k"), ["kernel"]);
   assert.deepEqual(await complete("doctor", "--so"), ["--source"]);
-  assert.deepEqual(await complete("check", "program-cu"), [
-    "program-curl",
-    "program-curl-interface",
-  ]);
+  const cases = [...Deno.readDirSync(join(root, "fixtures", "cases"))].map(({ name }) => name);
+  const ofCurl = cases.filter((name) => name.startsWith("program-cu")).sort();
+  assert.ok(ofCurl.length > 1);
+  assert.deepEqual(await complete("check", "program-cu"), ofCurl);
   assert.deepEqual(await complete("explain", "README"), ["README.md"]);
   // Each command's help and completion name the same options.
   const commands = (await complete("")).filter((name) => name !== "help");
