@@ -74,11 +74,14 @@ export async function connectFromOutside(
   return socket;
 }
 
+/** The one port above 10000 that fetch() refuses: "port blocking" of the Fetch standard. */
+const blockedByFetch = 10_080;
+
 /** A port on `address` that is neither the guest's nor ephemeral nor, for TCP, taken. */
 export function outsidePort(address: string, { isGuests }: Surroundings): number {
   while (true) {
     const port = freePort(address);
-    if (!isGuests(port)) return port;
+    if (!isGuests(port) && port !== blockedByFetch) return port;
   }
 }
 
