@@ -16,11 +16,6 @@ pub const mark = sys.IP.PASSSEC;
 /// A second mark: the guest has bound the socket itself, to what happens to be our source.
 const own_address_mark = sys.IP.RECVOPTS;
 
-/// Whether the kernel has the option for this socket.
-pub fn isPossible(system: anytype, fd: i32) bool {
-    return system.getOption(fd, sys.SOL.IP, option) == .value;
-}
-
 /// Before the guest's bind(2) on a TCP socket. False where the kernel lacks the option (before Linux
 /// 4.2, see late_bind.zig).
 pub fn begin(system: anytype, fd: i32) bool {
@@ -49,7 +44,7 @@ pub fn undo(system: anytype, fd: i32) void {
     if (!sys.isOn(system, fd, sys.SOL.IP, mark)) _ = system.setOption(fd, sys.SOL.IP, option, 0);
 }
 
-/// Whether this kernel has the option.
+/// Whether the kernel has the option for this socket.
 pub fn isThere(system: anytype, fd: i32) bool {
     return system.getOption(fd, sys.SOL.IP, option) == .value;
 }

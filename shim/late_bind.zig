@@ -61,8 +61,7 @@ pub fn leave(system: anytype, fd: i32, name: *const sys.Name, is_ours: bool) boo
     if (shown.family == sys.AF.INET6) {
         shown.flowinfo = 0;
         // An interface belongs to link-local addresses alone. RFC 4291, 2.5.6
-        const is_link_local = shown.addr[0] == 0xfe and shown.addr[1] & 0xc0 == 0x80;
-        if (!is_link_local) shown.scope_id = 0;
+        if (!name.isLinkLocal()) shown.scope_id = 0;
     }
     const words: Words = @bitCast(shown);
     program[0] = .{ .code = load, .operand = if (is_ours) ours else guests };

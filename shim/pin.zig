@@ -459,7 +459,7 @@ pub fn Pin(comptime System: type, comptime policy: Policy) type {
             const end = if (given.isWildcard()) self.serverSource(call.fd, &given) else null;
             // TCP's port 0 is deferred first: it may be a client's, or a server's, whose listen comes.
             const is_late = given.port() == 0 and self.settings.defer_bind and transport.isTcp(self.system, call.fd) and
-                (end == null or deferral.isPossible(self.system, call.fd));
+                (end == null or deferral.isThere(self.system, call.fd));
             if (end == null or is_late or !transport.isPinnable(self.system, call.fd)) {
                 const result = self.bindAsGiven(call);
                 if (result == 0 and is_late and self.isASource(&given)) deferral.noteOwnAddress(self.system, call.fd);

@@ -13,14 +13,14 @@ pub fn towards(source: Source, destination: *const sys.Name) ?sys.Name {
     // 0.0.0.0 and :: as a destination are loopback. ip(7)
     if ((isLoopback(destination) or destination.isWildcard()) and !isLoopback(&name)) return null;
     // A link-local address means one on the destination's link.
-    if (isLinkLocal(&name)) name.bytes.scope_id = destination.bytes.scope_id;
+    if (name.isLinkLocal()) name.bytes.scope_id = destination.bytes.scope_id;
     return name;
 }
 
 /// Whether a source means an address on a link, and the destination is on none. One that should be on a link
 /// and does not say which, connect(2) refuses by itself.
 pub fn isOffLink(from: *const sys.Name, destination: *const sys.Name) bool {
-    return isLinkLocal(from) and from.bytes.scope_id == 0 and !isLinkLocal(destination);
+    return from.isLinkLocal() and from.bytes.scope_id == 0 and !destination.isLinkLocal();
 }
 
 /// What a server that asks for `wildcard` is bound to instead, with the same port. An IPv6 server that takes
@@ -48,12 +48,6 @@ fn isLoopback(name: *const sys.Name) bool {
     if (name.ipv4()) |four| return four[0] == 127;
     const loopback = [_]u8{0} ** 15 ++ [_]u8{1};
     return std.mem.eql(u8, &name.bytes.addr, &loopback);
-}
-
-/// fe80::/10. RFC 4291
-fn isLinkLocal(name: *const sys.Name) bool {
-    const address = &name.bytes.addr;
-    return name.bytes.family == sys.AF.INET6 and address[0] == 0xfe and address[1] & 0xc0 == 0x80;
 }
 
 const both: Source = .{ .ipv4 = .{ 192, 0, 2, 7 }, .ipv6 = [_]u8{ 0x20, 0x01, 0x0d, 0xb8 } ++ [_]u8{0} ** 11 ++ [_]u8{7} };

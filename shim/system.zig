@@ -94,6 +94,12 @@ pub const Name = extern struct {
         return std.mem.allEqual(u8, address, 0);
     }
 
+    /// fe80::/10. RFC 4291
+    pub fn isLinkLocal(name: *const Name) bool {
+        const bytes = &name.bytes.addr;
+        return name.bytes.family == AF.INET6 and bytes[0] == 0xfe and bytes[1] & 0xc0 == 0x80;
+    }
+
     pub fn hasSameAddress(name: *const Name, other: *const Name) bool {
         const four = name.ipv4() orelse
             return other.ipv4() == null and std.mem.eql(u8, &name.bytes.addr, &other.bytes.addr);

@@ -93,14 +93,14 @@ pub fn connectAgain(system: anytype, sight: *Sight, fd: i32, name: *const sys.Na
 
 /// Whether a socket shares its port by us.
 pub fn isShared(system: anytype, fd: i32) bool {
-    return isSet(system, fd, mark) and transport.isUdp(system, fd);
+    return sys.isOn(system, fd, sys.SOL.SOCKET, mark) and transport.isUdp(system, fd);
 }
 
 /// Whether an option of level SOL_SOCKET is on by us, so that the guest must read 0.
 pub fn isOurs(system: anytype, fd: i32, name: u32) bool {
     return switch (name) {
         mark, guests_mark => isShared(system, fd),
-        sys.SO.REUSEADDR => isShared(system, fd) and !isSet(system, fd, guests_mark),
+        sys.SO.REUSEADDR => isShared(system, fd) and !sys.isOn(system, fd, sys.SOL.SOCKET, guests_mark),
         else => false,
     };
 }
@@ -235,11 +235,4 @@ fn hasPort(system: anytype, fd: i32) bool {
 
 fn set(system: anytype, fd: i32, name: u32, on: bool) sys.E {
     return system.setOption(fd, sys.SOL.SOCKET, name, @intFromBool(on));
-}
-
-fn isSet(system: anytype, fd: i32, name: u32) bool {
-    return switch (system.getOption(fd, sys.SOL.SOCKET, name)) {
-        .value => |value| value != 0,
-        .errno => false,
-    };
 }
