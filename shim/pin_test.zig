@@ -29,13 +29,7 @@ const Scene = struct {
 
     fn begin(scene: *Scene, ranges: []const Policy.PortRange) !void {
         scene.pin = .{
-            .settings = .{
-                .own = .{ .ports = try .init(ranges), .source = .none },
-                .rules = .{},
-                .defer_bind = true,
-                .engine = .kernel,
-                .when_unkept = .refuse,
-            },
+            .settings = try settingsOf(policy, .kernel, ranges),
             .random = .{ .seed = 1 },
             .system = scene.kernel.system(),
         };
@@ -52,8 +46,19 @@ const Scene = struct {
     }
 };
 
+/// Every test has ports without a source and without rules to begin with.
+pub fn settingsOf(comptime of: Policy, engine: Policy.Engine, ranges: []const Policy.PortRange) !pin.Settings(of) {
+    return .{
+        .own = .{ .ports = try .init(ranges), .source = .none },
+        .rules = .{},
+        .defer_bind = true,
+        .engine = engine,
+        .when_unkept = .refuse,
+    };
+}
+
 /// Everything that the environment can ask for, as in the general library.
-const policy: Policy = .{
+pub const policy: Policy = .{
     .name = "test",
     .ports = &.{},
     .slice = null,
@@ -358,13 +363,7 @@ test "a UDP socket that has its port by chance is bound again at the source, one
 fn oldKernel(sockets: []fake.Socket) !Scene {
     var scene: Scene = .{ .kernel = .{ .sockets = sockets } };
     for (sockets) |*socket| socket.range = null;
-    scene.pin.settings = .{
-        .own = .{ .ports = try .init(&.{.{ .low = 50000, .high = 50003 }}), .source = .none },
-        .rules = .{},
-        .defer_bind = true,
-        .engine = .auto,
-        .when_unkept = .refuse,
-    };
+    scene.pin.settings = try settingsOf(policy, .auto, &.{.{ .low = 50000, .high = 50003 }});
     return scene;
 }
 

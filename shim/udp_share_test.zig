@@ -4,23 +4,19 @@ const std = @import("std");
 const sys = @import("system.zig");
 const fake = @import("fake_system.zig");
 const pin = @import("pin.zig");
+const pin_test = @import("pin_test.zig");
 const Policy = @import("Policy.zig");
 
 const expect = std.testing.expect;
 const expectEqual = std.testing.expectEqual;
 
-const policy: Policy = .{
-    .name = "test",
-    .ports = &.{},
-    .slice = null,
-    .source = .none,
-    .listen = .keep,
-    .udp_share = true,
-    .rules = &.{},
-    .defer_bind = true,
-    .engine = .kernel,
-    .when_unkept = .refuse,
-    .environment = .{ .ports = true, .slice = false, .source = false, .engine = false, .log = false, .off = false },
+/// Shared UDP ports, and no room for the emulation.
+const policy: Policy = sharing: {
+    var sharing = pin_test.policy;
+    sharing.udp_share = true;
+    sharing.engine = .kernel;
+    sharing.environment = .{ .ports = true, .slice = false, .source = false, .engine = false, .log = false, .off = false };
+    break :sharing sharing;
 };
 
 const APin = pin.Pin(fake.FakeSystem, policy);
@@ -29,13 +25,7 @@ const datagram: fake.Socket = .{ .kind = sys.SOCK.DGRAM, .protocol = sys.IPPROTO
 
 fn pinOf(kernel: *fake.Kernel, ranges: []const Policy.PortRange) !APin {
     return .{
-        .settings = .{
-            .own = .{ .ports = try .init(ranges), .source = .none },
-            .rules = .{},
-            .defer_bind = true,
-            .engine = .kernel,
-            .when_unkept = .refuse,
-        },
+        .settings = try pin_test.settingsOf(policy, .kernel, ranges),
         .random = .{ .seed = 1 },
         .system = kernel.system(),
     };
