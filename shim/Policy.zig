@@ -34,6 +34,12 @@ pub fn mayEmulate(policy: Policy) bool {
     return policy.engine != .kernel or policy.environment.engine;
 }
 
+/// Whether a library built from this policy may itself bind sockets to ports that they share, and so leave its own
+/// settings with them.
+pub fn mayShare(policy: Policy) bool {
+    return policy.mayEmulate() or policy.udp_share;
+}
+
 /// Whether a library built from this policy may force a source address.
 pub fn mayHaveSource(policy: Policy) bool {
     for (policy.rules) |rule| switch (rule.then) {

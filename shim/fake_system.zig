@@ -23,7 +23,7 @@ pub const Socket = struct {
     own_address_mark: bool = false,
     /// IP_MINTTL.
     nearness: u32 = 0,
-    filter: [16]sys.Instruction = @splat(.{ .code = 0, .operand = 0 }),
+    filter: [32]sys.Instruction = @splat(.{ .code = 0, .operand = 0 }),
     filter_length: usize = 0,
     /// SO_LOCK_FILTER.
     is_filter_locked: bool = false,
@@ -47,11 +47,6 @@ pub const Socket = struct {
     /// Gives it a filter of the guest's own.
     pub fn addFilter(socket: *Socket) void {
         socket.attach(&.{.{ .code = 6, .operand = 0xffff }});
-    }
-
-    /// Whether its filter lets nothing pass.
-    pub fn dropsArrivals(socket: *const Socket) bool {
-        return socket.filter_length == 1 and socket.filter[0].operand == 0;
     }
 
     pub fn program(socket: *const Socket) []const sys.Instruction {

@@ -210,12 +210,13 @@ pub fn Pin(comptime System: type, comptime policy: Policy) type {
 
         /// A UDP connect, whose port other flows may have too. Null: nothing that is shared.
         fn share(self: *Self, all: *const Ports, call: *const Call, from: ?*const deferral.Reading) ?isize {
-            if (all.count == 0) return null;
+            if (!transport.isPlainUdp(self.system, call.fd)) return null;
+            const is_shared = self.endShared(call.fd);
             const destination = self.destinationOf(call) orelse return null;
-            if (destination.port() == 0 or !transport.isPlainUdp(self.system, call.fd)) return null;
+            if (all.count == 0 or destination.port() == 0) return null;
             var name = self.system.getName(call.fd) orelse return null;
             note(call, .share, all);
-            if (name.port() != 0) return self.shareAgain(call, &name, &destination);
+            if (name.port() != 0) return if (is_shared) self.shareAgain(call, &name, &destination) else null;
             if (self.pending(call.fd)) |waiting| name = waiting.name;
             if (from) |end| if (self.isOpen(call.fd, &name)) {
                 name = end.name.?;
@@ -233,15 +234,23 @@ pub fn Pin(comptime System: type, comptime policy: Policy) type {
         }
 
         /// The same for a socket that has its port already.
-        fn shareAgain(self: *Self, call: *const Call, name: *const sys.Name, destination: *const sys.Name) ?isize {
-            if (!udp_share.isShared(self.system, call.fd)) return null;
+        fn shareAgain(self: *Self, call: *const Call, name: *const sys.Name, destination: *const sys.Name) isize {
             const errno = udp_share.connectAgain(self.system, &self.sight, call.fd, name, destination);
             return if (errno == .SUCCESS) call.run(call) else self.fail(errno);
+        }
+
+        /// A socket that shares its port connects to another peer, or to none: it hears everybody.
+        /// Whether it is one.
+        fn endShared(self: *Self, fd: i32) bool {
+            if (!udp_share.isShared(self.system, fd)) return false;
+            udp_share.hearAll(self.system, fd);
+            return true;
         }
 
         /// A rule leaves the destination alone: the range that the socket got when it came goes.
         fn leaveAlone(self: *Self, call: *const Call) isize {
             note(call, .leave, null);
+            if (policy.udp_share and call.moment == .connect) _ = self.endShared(call.fd);
             if (self.settings.own.ports.count > 0 and !self.guest_sets_ranges.load(.monotonic)) {
                 if (kernel.current(self.system, &self.settings.own.ports, call.fd) != null) kernel.clear(self.system, call.fd);
             }
@@ -514,14 +523,16 @@ pub fn Pin(comptime System: type, comptime policy: Policy) type {
             return self.settleAt(fd, if (end) |*source_end| source_end else &name);
         }
 
-        /// The guest is to use a socket's filter, where an address may wait: so the address goes. False where the
-        /// ports are all taken.
+        /// The guest is to use a socket's filter, where an address may wait, or which may be ours: so it goes. False
+        /// where the ports are all taken.
         pub fn vacate(self: *Self, fd: i32, level: c_int, name: c_int) bool {
-            if (!may_emulate or level != sys.SOL.SOCKET) return true;
+            if (level != sys.SOL.SOCKET) return true;
             switch (name) {
                 sys.SO.ATTACH_FILTER, sys.SO.DETACH_FILTER, sys.SO.LOCK_FILTER, sys.SO.ATTACH_BPF => {},
                 else => return true,
             }
+            if (policy.udp_share) _ = self.endShared(fd);
+            if (!may_emulate) return true;
             const waiting = self.pending(fd) orelse return true;
             return self.settleAt(fd, &waiting.name);
         }

@@ -63,7 +63,7 @@ fn connect(it: *APin, kernel: *fake.Kernel, fd: i32, port: u16) isize {
 /// Nothing of ours is left behind.
 fn expectTidy(kernel: *const fake.Kernel) !void {
     for (kernel.own) |own| try expectEqual(null, own);
-    for (kernel.sockets) |*socket| try expect(!socket.dropsArrivals());
+    for (kernel.sockets) |*socket| try expect(socket.peer != 0 or socket.program().len <= 1);
 }
 
 test "one port carries a flow to each destination, and one alone" {
@@ -100,10 +100,10 @@ test "whoever has bound last before the lock has it: the other goes on without t
     var kernel: fake.Kernel = .{ .sockets = &sockets };
     var it = try pinOf(&kernel, one_port);
     try expectEqual(0, connect(&it, &kernel, 0, 1));
-    // Each connect looks twice, first on its way and then by its keeper; the very first look-up is for a socket of our own.
+    // Each connect looks on its way, by its keeper, and for its keeper; the very first look-up is for a socket of our own.
     kernel.at_look = struct {
         fn bindToo(at: *fake.Kernel) void {
-            if (at.looks != 5) return;
+            if (at.looks != 6) return;
             at.sockets[2].port = 50000;
             at.sockets[2].reuse_address = true;
             at.sockets[2].bound_at = at.binds + 1;
@@ -111,7 +111,7 @@ test "whoever has bound last before the lock has it: the other goes on without t
     }.bindToo;
     try expectEqual(-1, connect(&it, &kernel, 1, 2));
     try expectEqual(sys.E.AGAIN, kernel.errno);
-    try expectEqual(5, kernel.looks);
+    try expectEqual(6, kernel.looks);
     try expectEqual(datagram, sockets[1]);
     try expectTidy(&kernel);
 }
@@ -123,7 +123,7 @@ test "a 4-tuple that is taken between the first look and the lock stays the othe
     try expectEqual(0, connect(&it, &kernel, 0, 1));
     kernel.at_look = struct {
         fn takeIt(at: *fake.Kernel) void {
-            if (at.looks != 5) return;
+            if (at.looks != 6) return;
             at.sockets[2].port = 50000;
             at.sockets[2].peer = 2;
             at.sockets[2].address = .{ 192, 0, 2, 1 };
@@ -171,6 +171,59 @@ test "a connect that fails leaves a port that nobody else comes to" {
     try expectEqual(-1, connect(&it, &kernel, 1, 1));
     try expectEqual(0, connect(&it, &kernel, 0, 1));
     try expectTidy(&kernel);
+}
+
+test "a flow hears its peer alone, until the guest gives it another one or none, or uses the filter itself" {
+    var sockets = [_]fake.Socket{datagram} ** 2;
+    var kernel: fake.Kernel = .{ .sockets = &sockets };
+    var it = try pinOf(&kernel, one_port);
+    const here = [4]u8{ 192, 0, 2, 1 };
+    try expectEqual(0, connect(&it, &kernel, 0, 7));
+    try expect(hears(&sockets[0], .{ .from = here, .port = 7, .to = here }));
+    try expect(!hears(&sockets[0], .{ .from = here, .port = 8, .to = here }));
+    try expect(!hears(&sockets[0], .{ .from = .{ 192, 0, 2, 2 }, .port = 7, .to = here }));
+    try expect(!hears(&sockets[0], .{ .from = here, .port = 7, .to = .{ 192, 0, 2, 2 } }));
+    try expect(!hears(&sockets[0], .{ .version = 6, .from = here, .port = 7, .to = here }));
+
+    try expectEqual(0, connect(&it, &kernel, 0, 8));
+    try expect(hears(&sockets[0], .{ .from = here, .port = 8, .to = here }));
+    try expect(!hears(&sockets[0], .{ .from = here, .port = 7, .to = here }));
+    kernel.connect_errno = .NETUNREACH;
+    try expectEqual(-1, connect(&it, &kernel, 0, 9));
+    try expectEqual(0, sockets[0].filter_length);
+    kernel.connect_errno = .SUCCESS;
+
+    try expectEqual(0, connect(&it, &kernel, 0, 9));
+    try expect(it.vacate(0, sys.SOL.SOCKET, sys.SO.LOCK_FILTER));
+    try expectEqual(0, sockets[0].filter_length);
+    sockets[0].addFilter();
+    const own = sockets[0].filter;
+    try expectEqual(0, connect(&it, &kernel, 0, 7));
+    try expect(it.vacate(0, sys.SOL.SOCKET, sys.SO.DETACH_FILTER));
+    try expectEqual(own, sockets[0].filter);
+}
+
+/// The beginning of an IPv4 header, and of a UDP header.
+const Datagram = struct { version: u8 = 4, from: [4]u8, port: u16, to: [4]u8 };
+
+/// What the socket's filter says: the classic BPF that the shim writes, carried out.
+fn hears(socket: *const fake.Socket, arriving: Datagram) bool {
+    const header = [_]u8{arriving.version << 4 | 5} ++ [_]u8{0} ** 11 ++ arriving.from ++ arriving.to;
+    const ip_header = 0xfff00000;
+    var loaded: u32 = 0;
+    var at: usize = 0;
+    while (true) : (at += 1) {
+        const instruction = socket.program()[at];
+        switch (instruction.code) {
+            0x20 => loaded = std.mem.readInt(u32, header[instruction.operand - ip_header ..][0..4], .big),
+            0x30 => loaded = header[instruction.operand - ip_header],
+            0x28 => loaded = arriving.port,
+            0x54 => loaded &= instruction.operand,
+            0x15 => at += if (loaded == instruction.operand) instruction.if_true else instruction.if_false,
+            0x06 => return instruction.operand >= std.math.maxInt(u16),
+            else => unreachable,
+        }
+    }
 }
 
 test "a filter or device of the guest's, no udp_diag, no descriptor: a port for itself or none" {

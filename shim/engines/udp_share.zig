@@ -15,12 +15,13 @@
 //! looks by address alone, and an exclusive bind(2) to the wildcard does not see who is connected from there. The
 //! keeper is bound to the address.
 //!
-//! What strangers send between bind and connect is dropped by a packet filter. A guest's socket that has a filter of
-//! its own keeps a port for itself, and so does one on a device, which look-ups from elsewhere do not see.
+//! What strangers send between bind and connect is dropped by a packet filter (`peer_filter.zig`). A guest's socket that
+//! has a filter of its own keeps a port for itself, and so does one on a device, which look-ups from elsewhere do not see.
 
 const std = @import("std");
 const emulation = @import("emulation.zig");
 const order = @import("../order.zig");
+const peer_filter = @import("../peer_filter.zig");
 const reuse = @import("../reuse.zig");
 const sys = @import("../system.zig");
 const transport = @import("../transport.zig");
@@ -60,14 +61,15 @@ pub const Sight = struct {
 /// address that it is to be bound to. Null: it cannot share. `bound`: the guest's own connect(2) comes next, to the
 /// same end.
 pub fn connect(system: anytype, scope: emulation.Scope, sight: *Sight, fd: i32, name: *sys.Name, destination: *const sys.Name) ?Answer {
-    if (hasFilter(system, fd) or isOnDevice(system, fd)) return null;
-    if (set(system, fd, mark, true) != .SUCCESS) return null;
-    if (system.attachFilter(fd, &.{drop}) != .SUCCESS) {
-        _ = set(system, fd, mark, false);
-        return null;
-    }
+    if (isOnDevice(system, fd)) return null;
+    var ends = endsOf(system, name, destination) orelse return null;
+    var diagnosis = system.openDiagnosis();
+    defer diagnosis.close();
+    if (!sight.isClear(system, &diagnosis, &ends.destination)) return null;
+    if (!peer_filter.admit(system, fd, &ends)) return null;
+    _ = set(system, fd, mark, true);
     const guests = reuse.takeAway(system, fd);
-    const answer = join(system, scope, sight, fd, name, destination);
+    const answer = join(system, scope, &diagnosis, fd, name, &ends);
     if (answer != null and (answer.? == .bound or hasPort(system, fd))) {
         reuse.share(system, fd);
         if (guests.address) _ = set(system, fd, guests_mark, true);
@@ -77,18 +79,22 @@ pub fn connect(system: anytype, scope: emulation.Scope, sight: *Sight, fd: i32, 
         reuse.lock(system, fd);
         reuse.giveBack(system, fd, guests);
     }
-    _ = set(system, fd, sys.SO.DETACH_FILTER, false);
+    if (answer == null or answer.? != .bound) peer_filter.remove(system, fd);
     return answer;
 }
 
 /// The same for a socket that shares its port already, bound to `name`. Not SUCCESS: what the guest's call fails with.
 pub fn connectAgain(system: anytype, sight: *Sight, fd: i32, name: *const sys.Name, destination: *const sys.Name) sys.E {
-    var ends: sys.Ends = system.route(destination) orelse return .SUCCESS;
-    if (!name.isWildcard()) ends.source = name.*;
+    var ends = endsOf(system, name, destination) orelse return .SUCCESS;
     var diagnosis = system.openDiagnosis();
     defer diagnosis.close();
     if (!sight.isClear(system, &diagnosis, &ends.destination)) return .SUCCESS;
     return connectBound(system, &diagnosis, fd, name.port(), &ends);
+}
+
+/// The socket is to have another peer, or none: it hears everybody.
+pub fn hearAll(system: anytype, fd: i32) void {
+    peer_filter.remove(system, fd);
 }
 
 /// Whether a socket shares its port by us.
@@ -111,34 +117,37 @@ pub fn noteReuseAddress(system: anytype, fd: i32, on: bool) void {
     if (!on) reuse.share(system, fd);
 }
 
-/// Looks at every port once, and takes the first whose 4-tuple is free.
-fn join(system: anytype, scope: emulation.Scope, sight: *Sight, fd: i32, name: *sys.Name, destination: *const sys.Name) ?Answer {
+/// Where a flow to `destination` leaves from, `name` being what the socket is bound to. Null where there is no route.
+fn endsOf(system: anytype, name: *const sys.Name, destination: *const sys.Name) ?sys.Ends {
     var ends: sys.Ends = system.route(destination) orelse return null;
     if (!name.isWildcard()) ends.source = name.*;
-    const is_own_address = ends.source.hasSameAddress(&ends.destination);
-    var diagnosis = system.openDiagnosis();
-    defer diagnosis.close();
-    if (!sight.isClear(system, &diagnosis, &ends.destination)) return null;
+    return ends;
+}
 
+/// Looks at every port once, and takes the first whose 4-tuple is free.
+fn join(system: anytype, scope: emulation.Scope, diagnosis: anytype, fd: i32, name: *sys.Name, ends: *sys.Ends) ?Answer {
+    const is_own_address = ends.source.hasSameAddress(&ends.destination);
     reuse.share(system, fd);
     var ports: order.Shuffled = .init(scope.ports, scope.random);
     for (0..scope.ports.size()) |_| {
         const port = ports.next();
         if (scope.reserved.has(port) or (is_own_address and port == ends.destination.port())) continue;
-        if (ownerOf(&diagnosis, &ends.source, port, &ends.destination) != null) continue;
-        const keeper = switch (lock(system, &diagnosis, port, &ends)) {
+        if (ownerOf(diagnosis, &ends.source, port, &ends.destination) != null) continue;
+        const keeper = switch (lock(system, diagnosis, port, ends)) {
             .held => |own| own,
             .busy => continue,
             .unable => return null,
         };
         defer release(system, keeper);
         if (system.connect(keeper, &ends.destination) != .SUCCESS) return null;
+        // A program of the operator's (BPF_CGROUP_INET4_CONNECT) sends it elsewhere, and hides that.
+        if (ownerOf(diagnosis, &ends.source, port, &ends.destination) != system.cookie(keeper)) return null;
         reuse.share(system, keeper);
         // Busy: somebody else has the lock by now, for another destination.
         const answer = emulation.tryPort(system, scope, fd, name, port) orelse continue;
         if (answer != .bound) return answer;
-        if (connectsFrom(system, fd, &ends)) return .bound;
-        const errno = connectBound(system, &diagnosis, fd, port, &ends);
+        if (connectsFrom(system, fd, ends)) return .bound;
+        const errno = connectBound(system, diagnosis, fd, port, ends);
         return if (errno == .SUCCESS) .bound else .{ .failed = errno };
     }
     return .full;
@@ -156,6 +165,7 @@ fn connectBound(system: anytype, diagnosis: anytype, fd: i32, port: u16, ends: *
             .busy, .unable => return .AGAIN,
         };
         defer release(system, keeper);
+        _ = peer_filter.admit(system, fd, ends);
         if (connectsFrom(system, fd, ends)) return .SUCCESS;
     }
     return .AGAIN;
@@ -164,8 +174,11 @@ fn connectBound(system: anytype, diagnosis: anytype, fd: i32, port: u16, ends: *
 /// Connects a socket from where its 4-tuple was looked for. False: it would leave from another address, as routing by
 /// a socket's own mark or device, or over several paths, may have it; that address is noted, and it is not connected.
 fn connectsFrom(system: anytype, fd: i32, ends: *sys.Ends) bool {
-    // Where this fails, so does the guest's own, which tells it.
-    if (system.connect(fd, &ends.destination) != .SUCCESS) return true;
+    if (system.connect(fd, &ends.destination) != .SUCCESS) {
+        // So does the guest's own, which tells it, and leaves the socket without this peer.
+        peer_filter.remove(system, fd);
+        return true;
+    }
     const name = system.getName(fd) orelse return true;
     if (name.hasSameAddress(&ends.source)) return true;
     system.disconnect(fd);
@@ -214,14 +227,6 @@ fn release(system: anytype, keeper: i32) void {
     system.disconnect(keeper);
     system.close(keeper);
 }
-
-/// A filter of the guest's own, of eBPF too (EACCES).
-fn hasFilter(system: anytype, fd: i32) bool {
-    return system.filter(fd, &.{}) != 0;
-}
-
-/// Ends, and lets nothing pass. linux/filter.h
-const drop: sys.Instruction = .{ .code = 0x06, .operand = 0 };
 
 /// SO_BINDTODEVICE tells nothing of a socket on no device, and has no room for a name otherwise: EINVAL.
 fn isOnDevice(system: anytype, fd: i32) bool {

@@ -13,7 +13,7 @@ const Policy = @import("../Policy.zig");
 
 const hook = @This();
 const may_emulate = instance.policy.mayEmulate();
-const may_share = instance.policy.udp_share;
+const may_share = instance.policy.mayShare();
 
 pub const symbol = "getsockopt";
 pub const system_call = symbol;
@@ -24,7 +24,7 @@ pub fn isWanted(_: Policy) bool {
 
 pub fn call(fd: c_int, level: c_int, name: c_int, value: ?[*]u8, length: ?*c_uint) callconv(.c) c_int {
     const pin = instance.get();
-    if (may_emulate and pin != null and !pin.?.vacate(fd, level, name)) {
+    if (may_share and pin != null and !pin.?.vacate(fd, level, name)) {
         process.setErrno(.NOBUFS);
         return -1;
     }

@@ -10,7 +10,7 @@ const Policy = @import("../Policy.zig");
 
 const hook = @This();
 const may_emulate = instance.policy.mayEmulate();
-const may_set_reuse = may_emulate or instance.policy.udp_share;
+const may_share = instance.policy.mayShare();
 const may_have_source = instance.policy.mayHaveSource();
 
 pub const symbol = "setsockopt";
@@ -27,7 +27,7 @@ pub fn call(fd: c_int, level: c_int, name: c_int, value: ?[*]const u8, length: c
     const is_range = level == sys.SOL.IP and name == sys.IP.LOCAL_PORT_RANGE;
     // A bind that we deferred gets its port first: the guest thinks that it has one.
     if (is_late_bind and pin != null) _ = pin.?.settle(fd);
-    if (may_emulate and pin != null and !pin.?.vacate(fd, level, name)) {
+    if (may_share and pin != null and !pin.?.vacate(fd, level, name)) {
         process.setErrno(.NOBUFS);
         return -1;
     }
@@ -45,7 +45,7 @@ pub fn call(fd: c_int, level: c_int, name: c_int, value: ?[*]const u8, length: c
     if (may_have_source and level == sys.SOL.IPV6 and name == sys.IPV6_PKTINFO) pin.?.guest_sets_source.store(true, .monotonic);
     if (is_range) pin.?.keepRange(fd);
     // The kernel has read what is read here, and no more.
-    if (may_set_reuse and is_reuse) pin.?.noteReuseAddress(fd, isNonZero(value, length));
+    if (may_share and is_reuse) pin.?.noteReuseAddress(fd, isNonZero(value, length));
     if (is_late_bind) pin.?.noteBindAddressNoPort(fd, isNonZero(value, length));
     return result;
 }
