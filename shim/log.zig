@@ -25,7 +25,7 @@ const std = @import("std");
 const linux = std.os.linux;
 const process = @import("process.zig");
 const sys = @import("system.zig");
-const Moment = @import("pin.zig").Moment;
+const Moment = @import("moment.zig").Moment;
 const Policy = @import("Policy.zig");
 const Ports = @import("Ports.zig");
 
