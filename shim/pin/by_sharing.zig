@@ -22,7 +22,7 @@ pub fn run(pin: anytype, all: *const Ports, call: *const Call, from: ?*const def
     if (destination.port() == 0 or !transport.isPlainUdp(pin.system, call.fd)) return null;
     var name = pin.system.getName(call.fd) orelse return null;
     to_log.note(pin, call, .share, all);
-    if (name.port() != 0) return runAgain(pin, call, &name, &destination);
+    if (name.port() != 0) return runAgain(pin, call, from, &name, &destination);
     at_source.aim(pin, call.fd, &name, if (from) |end| &end.name.? else null);
     pin.reserved.refresh(pin.system);
     const ports = socket.portsOf(pin, call.fd, all);
@@ -32,13 +32,20 @@ pub fn run(pin: anytype, all: *const Ports, call: *const Call, from: ?*const def
         emulation.bind(pin.system, scope, call.fd, &name);
     // A sandbox that forbids bind(2): the kernel may keep the ports all the same.
     if (answer == .forbidden) return null;
-    if (from) |end| if (end.begun) deferral.undo(pin.system, call.fd);
+    undoBegun(pin, call.fd, from);
     return by_emulation.finish(pin, call, .AGAIN, answer);
 }
 
 /// The same for a socket that has its port already.
-fn runAgain(pin: anytype, call: *const Call, name: *const sys.Name, destination: *const sys.Name) ?isize {
+fn runAgain(pin: anytype, call: *const Call, from: ?*const deferral.Reading, name: *const sys.Name, destination: *const sys.Name) ?isize {
     if (!udp_share.isShared(pin.system, call.fd)) return null;
+    undoBegun(pin, call.fd, from);
     const errno = udp_share.connectAgain(pin.system, &pin.sight, call.fd, name, destination);
     return if (errno == .SUCCESS) call.run(call) else pin.fail(errno);
+}
+
+/// A port of ours is bound at once, never late.
+fn undoBegun(pin: anytype, fd: i32, from: ?*const deferral.Reading) void {
+    const end = from orelse return;
+    if (end.begun) deferral.undo(pin.system, fd);
 }
