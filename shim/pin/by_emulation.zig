@@ -46,6 +46,8 @@ fn search(pin: anytype, all: *const Ports, call: *const Call, from: ?*const sys.
         .connect, .send => {
             const given = call.destination(pin.system);
             if (call.moment == .connect and given == null) return call.run(call);
+            // TCP sends nothing before it is connected.
+            if (kind == .tcp and call.moment == .send and !call.isFastOpen()) return call.run(call);
             if (kind == .tcp) return connect(pin, call, scope, &name, &(given orelse return call.run(call)));
             return finish(pin, call, .AGAIN, emulation.bind(pin.system, scope, call.fd, &name));
         },
