@@ -37,9 +37,9 @@ pub const Call = struct {
         return address.read(system, call.address, call.length);
     }
 
-    /// The same where the kernel has read the address already.
-    pub fn portOnceRead(call: *const Call) ?u16 {
-        return address.port(call.address.?, call.length);
+    /// Whether that is 0, where the kernel has read the address already.
+    pub fn asksForPort(call: *const Call) bool {
+        return address.port(call.address.?, call.length) == 0;
     }
 
     /// Whether a send is a connect with the first data. MSG_FASTOPEN, sendto(2)

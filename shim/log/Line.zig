@@ -4,8 +4,8 @@
 
 const std = @import("std");
 const sys = @import("../system.zig");
-const Ports = @import("../Ports.zig");
 const Line = @This();
+const Ports = @import("../Ports.zig");
 
 bytes: [bytes_max]u8 = undefined,
 length: usize = 0,

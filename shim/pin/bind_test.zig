@@ -1,8 +1,8 @@
 //! bind(2): what is deferred, what settles it, and what the guest sees of it.
 
 const std = @import("std");
-const sys = @import("../system.zig");
 const scenes = @import("scene.zig");
+const sys = @import("../system.zig");
 const Scene = scenes.Scene;
 const Socket = @import("../fake_system.zig").Socket;
 

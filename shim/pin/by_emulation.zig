@@ -3,16 +3,16 @@
 //! Rule: what fails says what the kernel would say where its own range is full. A guest's late bind, its own or ours,
 //! stays late: on a kernel that cannot remember an address alone, the socket does (`late_bind`).
 
+const address = @import("../address.zig");
+const at_source = @import("at_source.zig");
 const deferral = @import("../deferral.zig");
 const emulation = @import("../engines/emulation.zig");
 const late_bind = @import("../late_bind.zig");
-const at_source = @import("at_source.zig");
 const reuse = @import("../reuse.zig");
 const socket = @import("socket.zig");
 const sys = @import("../system.zig");
 const transport = @import("../transport.zig");
 const unkept = @import("unkept.zig");
-const address = @import("../address.zig");
 const Call = @import("../call.zig").Call;
 const Policy = @import("../Policy.zig");
 const Ports = @import("../Ports.zig");

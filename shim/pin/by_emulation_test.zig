@@ -1,8 +1,8 @@
 //! The emulation, on a kernel without IP_LOCAL_PORT_RANGE: which port is found, and what the guest is told.
 
 const std = @import("std");
-const sys = @import("../system.zig");
 const scenes = @import("scene.zig");
+const sys = @import("../system.zig");
 const Policy = @import("../Policy.zig");
 const Scene = scenes.Scene;
 const Socket = @import("../fake_system.zig").Socket;

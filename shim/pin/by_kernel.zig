@@ -1,7 +1,7 @@
 //! The kernel keeps the ports: the socket has one of the ranges, and the guest's call is run until one of them has
 //! room.
 //!
-//! Rule: as few questions as can be. Whether the kernel would honour the ports at all is known from the namespace's range,
+//! Rule: as few questions as can be. Whether the kernel would honour the ports at all, the namespace's range says,
 //! which is looked at once a second; a send does not even look at the clock.
 
 const kernel = @import("../engines/kernel.zig");
@@ -53,7 +53,7 @@ fn isFull(pin: anytype, call: *const Call) bool {
     switch (pin.system.errno()) {
         .ADDRNOTAVAIL, .AGAIN => if (call.moment == .bind) return false,
         // EADDRINUSE says that the kernel has read the address.
-        .ADDRINUSE => if (call.moment == .bind and call.portOnceRead() != 0) return false,
+        .ADDRINUSE => if (call.moment == .bind and !call.asksForPort()) return false,
         else => return false,
     }
     return !socket.isBound(pin, call.fd);

@@ -12,13 +12,13 @@ const kernel = @import("../engines/kernel.zig");
 const late_bind = @import("../late_bind.zig");
 const rules = @import("../rules.zig");
 const socket = @import("socket.zig");
+const sys = @import("../system.zig");
 const to_log = @import("to_log.zig");
 const transport = @import("../transport.zig");
 const unkept = @import("unkept.zig");
 const Call = @import("../call.zig").Call;
 const Choice = @import("../Choice.zig");
 const Ports = @import("../Ports.zig");
-const sys = @import("../system.zig");
 
 /// Whether rules or a source make a difference between destinations.
 pub fn looksAtDestination(pin: anytype) bool {

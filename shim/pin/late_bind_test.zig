@@ -1,8 +1,8 @@
 //! Late binds on a kernel that has neither option: before Linux 4.2.
 
 const std = @import("std");
-const sys = @import("../system.zig");
 const scenes = @import("scene.zig");
+const sys = @import("../system.zig");
 const Guest = scenes.Guest;
 const Ipv4 = scenes.Ipv4;
 const Moment = @import("../moment.zig").Moment;

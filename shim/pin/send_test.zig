@@ -1,8 +1,8 @@
 //! What a message costs.
 
 const std = @import("std");
-const sys = @import("../system.zig");
 const scenes = @import("scene.zig");
+const sys = @import("../system.zig");
 const Scene = scenes.Scene;
 const Socket = @import("../fake_system.zig").Socket;
 

@@ -1,8 +1,8 @@
 //! Which calls the log has a line for, and what is in it.
 
 const std = @import("std");
-const sys = @import("../system.zig");
 const scenes = @import("scene.zig");
+const sys = @import("../system.zig");
 const Scene = scenes.Scene;
 const Socket = @import("../fake_system.zig").Socket;
 

@@ -1,8 +1,8 @@
 //! What becomes of calls that no engine can keep the ports for.
 
 const std = @import("std");
-const sys = @import("../system.zig");
 const scenes = @import("scene.zig");
+const sys = @import("../system.zig");
 const Scene = scenes.Scene;
 const Socket = @import("../fake_system.zig").Socket;
 
