@@ -11,7 +11,7 @@ const Policy = @import("Policy.zig");
 const Ports = @import("Ports.zig");
 const Scanner = @import("Scanner.zig");
 const process = @import("process.zig");
-const Settings = @import("pin.zig").Settings;
+const Settings = @import("settings.zig").Settings;
 
 /// sysexits.h: EX_CONFIG.
 const exit_configuration = 78;

@@ -1,8 +1,8 @@
 //! libportpin.so, a guest in somebody else's process: it chooses source ports and changes nothing
 //! else that the program can see.
 //!
-//! Read `hooks.zig` for how a call comes in, `pin.zig` for what is decided, `engines/` for how a range is
-//! honoured. The library links nothing, keeps no lock, allocates nothing and prints nothing but
+//! Read `hooks.zig` for how a call comes in, `pin.zig` and `pin/` for what is decided, `engines/` for how a range
+//! is honoured. The library links nothing, keeps no lock, allocates nothing and prints nothing but
 //! the one line for a variable it cannot use.
 
 const std = @import("std");

@@ -257,7 +257,7 @@ pub const System = struct {
     }
 
     pub fn log(_: System, target: *const logging.Target, decision: *const logging.Decision) void {
-        target.write(decision);
+        logging.write(target, decision);
     }
 
     pub fn coarseSeconds(_: System) u32 {

@@ -4,7 +4,7 @@ const std = @import("std");
 const sys = @import("system.zig");
 const fake = @import("fake_system.zig");
 const pin = @import("pin.zig");
-const pin_test = @import("pin_test.zig");
+const scenes = @import("pin/scene.zig");
 const Policy = @import("Policy.zig");
 
 const expect = std.testing.expect;
@@ -12,7 +12,7 @@ const expectEqual = std.testing.expectEqual;
 
 /// Shared UDP ports, and no room for the emulation.
 const policy: Policy = sharing: {
-    var sharing = pin_test.policy;
+    var sharing = scenes.policy;
     sharing.udp_share = true;
     sharing.engine = .kernel;
     sharing.environment = .{ .ports = true, .slice = false, .source = false, .engine = false, .log = false, .off = false };
@@ -25,7 +25,7 @@ const datagram: fake.Socket = .{ .kind = sys.SOCK.DGRAM, .protocol = sys.IPPROTO
 
 fn pinOf(kernel: *fake.Kernel, ranges: []const Policy.PortRange) !APin {
     return .{
-        .settings = try pin_test.settingsOf(policy, .kernel, ranges),
+        .settings = try scenes.settingsOf(policy, .kernel, ranges),
         .random = .{ .seed = 1 },
         .system = kernel.system(),
     };

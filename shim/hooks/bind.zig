@@ -4,7 +4,7 @@
 
 const instance = @import("../instance.zig");
 const next = @import("../next.zig");
-const Call = @import("../pin.zig").Call;
+const Call = @import("../call.zig").Call;
 const Policy = @import("../Policy.zig");
 
 const hook = @This();
@@ -19,7 +19,7 @@ pub fn isWanted(_: Policy) bool {
 pub fn call(fd: c_int, address: ?*const anyopaque, length: c_uint) callconv(.c) c_int {
     var guest: Call = .{ .fd = fd, .moment = .bind, .run = run, .address = address, .length = length };
     const pin = instance.get() orelse return @intCast(run(&guest));
-    return @intCast(pin.bind(&guest));
+    return @intCast(pin.choose(&guest));
 }
 
 fn run(guest: *const Call) isize {

@@ -5,7 +5,7 @@
 
 const instance = @import("../instance.zig");
 const next = @import("../next.zig");
-const Call = @import("../pin.zig").Call;
+const Call = @import("../call.zig").Call;
 const Policy = @import("../Policy.zig");
 
 const hook = @This();

@@ -4,7 +4,7 @@ const address = @import("../address.zig");
 const instance = @import("../instance.zig");
 const next = @import("../next.zig");
 const process = @import("../process.zig");
-const Call = @import("../pin.zig").Call;
+const Call = @import("../call.zig").Call;
 const NumberedMessage = @import("../message.zig").NumberedMessage;
 const Policy = @import("../Policy.zig");
 const Sourced = @import("../pktinfo.zig").Sourced;
@@ -33,7 +33,7 @@ pub fn call(fd: c_int, messages: ?[*]NumberedMessage, count: c_uint, flags: c_in
         .count = count,
     };
     const pin = instance.get() orelse return @intCast(run(&guest.call));
-    return @intCast(pin.sendOrConnect(&guest.call));
+    return @intCast(pin.choose(&guest.call));
 }
 
 const Guest = struct { call: Call, messages: ?[*]NumberedMessage, count: c_uint };

@@ -2,7 +2,7 @@
 
 const instance = @import("../instance.zig");
 const next = @import("../next.zig");
-const Call = @import("../pin.zig").Call;
+const Call = @import("../call.zig").Call;
 const Message = @import("../message.zig").Message;
 const Policy = @import("../Policy.zig");
 const Sourced = @import("../pktinfo.zig").Sourced;
@@ -27,7 +27,7 @@ pub fn call(fd: c_int, message: ?*const Message, flags: c_int) callconv(.c) isiz
         .run_from_source = if (may_have_source) runFromSource else null,
     };
     const pin = instance.get() orelse return run(&guest);
-    return pin.sendOrConnect(&guest);
+    return pin.choose(&guest);
 }
 
 fn run(guest: *const Call) isize {

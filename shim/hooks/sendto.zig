@@ -2,7 +2,7 @@
 
 const instance = @import("../instance.zig");
 const next = @import("../next.zig");
-const Call = @import("../pin.zig").Call;
+const Call = @import("../call.zig").Call;
 const Message = @import("../message.zig").Message;
 const Piece = @import("../message.zig").Piece;
 const Policy = @import("../Policy.zig");
@@ -42,7 +42,7 @@ pub fn call(
     };
     const pin = instance.get();
     if (pin == null or address == null) return run(&guest.call);
-    return pin.?.sendOrConnect(&guest.call);
+    return pin.?.choose(&guest.call);
 }
 
 const Guest = struct { call: Call, data: ?*const anyopaque, data_length: usize };
