@@ -5,13 +5,10 @@
  * standard input is ours.
  */
 import { join } from "node:path";
-import {
-  formatPorts,
-  parsePorts,
-  type PortSet,
-  slicePorts,
-  valueOf,
-} from "../../generator/ports.ts";
+import { usedPorts } from "../../generator/explain_ports.ts";
+import { exitStatus, Failure } from "../../generator/failure.ts";
+import { formatPorts, parsePorts, type PortSet, valueOf } from "../../generator/ports.ts";
+import { formatSource } from "../../generator/source.ts";
 import { decode, prepare, type RunOptions } from "../commands/run.ts";
 import { includesPort } from "../judge.ts";
 import { Observations } from "../observe.ts";
@@ -22,7 +19,7 @@ import { startService } from "../services/start.ts";
 import { judgeProgram } from "./judge_program.ts";
 import { type Log, parseLog } from "./log_line.ts";
 import type { ProgramReport } from "./program_report.ts";
-import { readOr, Watch } from "./watch.ts";
+import { readOr, type Sighting, Watch } from "./watch.ts";
 
 /** The listeners that a program's arguments may name, as `{tcp}`, `{tcp.address}`, `{tcp.port}` and so on. */
 const listeners = ["tcp", "udp", "http", "dns"] as const;
@@ -32,16 +29,25 @@ type Listener = typeof listeners[number];
 const place = { family: "ipv4", host: 1, reply: "echo" } as const;
 
 /**
- * Runs `argv` to its end and judges it.
+ * Runs `argv` to its end and judges it. `notice` hears of each socket when the kernel is first seen to
+ * have it.
  *
  * @throws {Failure} for what cannot be used, built, or run under the library; as `portpin run` does.
  */
 export async function checkProgram(
   argv: readonly string[],
   options: RunOptions,
+  notice: (sighting: Sighting) => void = () => {},
 ): Promise<ProgramReport> {
   const { path, environment, policy, library } = await prepare(argv[0], options);
-  const ports = policy.slice === null ? policy.ports : slicePorts(policy.ports, policy.slice);
+  const variables = decode(environment);
+  if (policy.environment.off && variables.PORTPIN_OFF === "1") {
+    throw new Failure(
+      "portpin: Cannot check with PORTPIN_OFF=1: portpin does nothing at all",
+      exitStatus.configuration,
+    );
+  }
+  const ports = usedPorts(policy, policy.ports);
   const scratch = await Deno.makeTempDir({ prefix: "portpin-check-" });
   const services = new Map<Listener, Service>();
   const observations = new Observations();
@@ -56,10 +62,14 @@ export async function checkProgram(
       });
       services.set(name, service);
     }
-    const variables = decode(environment);
     if (policy.environment.log) variables.PORTPIN_LOG = await provideLog(scratch);
     const filled = fillIn(argv, services);
-    const { status, watch } = await runProgram(path, filled, variables, library);
+    const { status, watch } = await runProgram(
+      path,
+      filled,
+      variables,
+      (pid) => new Watch(pid, library, notice),
+    );
     for (const service of services.values()) await service.drain();
     const { sightings, names, survivors } = watch.stop();
     const log = policy.environment.log
@@ -71,6 +81,7 @@ export async function checkProgram(
       program: filled,
       status,
       ports: formatPorts(ports),
+      source: formatSource(policy.source),
       connections: judgeProgram(policy, { log, observations: seen, sightings, names, ephemeral }),
       problems: problemsOf(services, new Set(seen.map(({ service }) => service)), log),
       notes: notesOf(survivors.map((pid) => [names.get(pid), pid].join(" ").trim()), log),
@@ -115,7 +126,7 @@ async function runProgram(
   path: string,
   argv: readonly string[],
   environment: Record<string, string>,
-  library: string,
+  watchOver: (pid: number) => Watch,
 ): Promise<{ status: number | string; watch: Watch }> {
   const child = new Deno.Command(path, {
     args: argv.slice(1),
@@ -125,7 +136,7 @@ async function runProgram(
     stdout: "piped",
     stderr: "inherit",
   }).spawn();
-  const watch = new Watch(child.pid, library);
+  const watch = watchOver(child.pid);
   const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
   const passOn = signals.map((name) => [name, () => child.kill(name)] as const);
   for (const [name, pass] of passOn) Deno.addSignalListener(name, pass);

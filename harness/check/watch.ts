@@ -42,11 +42,13 @@ export class Watch {
   readonly #names = new Map<number, string>();
   readonly #seen = new Map<string, Sighting>();
   readonly #library: string;
+  readonly #notice: (sighting: Sighting) => void;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  /** `library`: the path that LD_PRELOAD names. */
-  constructor(pid: number, library: string) {
+  /** `library`: the path that LD_PRELOAD names. `notice` hears of each socket once, when it is first seen. */
+  constructor(pid: number, library: string, notice: (sighting: Sighting) => void) {
     this.#library = library;
+    this.#notice = notice;
     this.#processes.set(pid, { pid, name: "" });
     this.#goOn();
   }
@@ -118,6 +120,7 @@ export class Watch {
     // A program that has only just begun may not have loaded the library yet.
     if (known?.process.problem === undefined && known !== undefined) return;
     this.#seen.set(key, sighting);
+    if (known === undefined) this.#notice(sighting);
   }
 }
 

@@ -29,7 +29,9 @@ interface CheckOptions extends RunOptions {
 
 export default addRunOptions(
   new Command("check")
-    .description("Judge the source ports of cases, or of a program of your own")
+    .description(
+      "Judge the source ports of cases, or the ports and source of a program of your own",
+    )
     .usage("[--world WORLD] [CASE...] | --program [options] -- PROGRAM [ARGUMENT...]")
     .argument("[case...]", "names of folders in fixtures/cases (default: all)")
     .addOption(
@@ -45,7 +47,7 @@ export default addRunOptions(
     `
 A program's arguments may name listeners of ours: {tcp}, {udp}, {http}, {dns} are ADDRESS:PORT, {tcp.address}
 and {tcp.port} their parts. Its output goes to standard error. Status: 0 when all its connections left from
-the ports, 1 when not; its own is in the report.`,
+the ports and the source, 1 when not; its own is in the report.`,
   )
   .action(reportingFailure(async (words: string[], options: CheckOptions) => {
     const problem = usageProblem(words, options);

@@ -5,6 +5,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { root } from "../../generator/build.ts";
+import { checkProgram } from "../check/check_program.ts";
 import type { ProgramReport } from "../check/program_report.ts";
 import { staticProgram, TemporaryDirectory } from "../preflight/programs_for_tests.ts";
 import { findInstalled } from "../servers/programs.ts";
@@ -85,9 +86,6 @@ testWith(["python3"], "check --program finds out a raw system call", async () =>
   assert.ok(witnesses.includes("peer") && !witnesses.includes("log"));
 });
 
-/** How long the child stays connected: many looks of the watch, of some milliseconds each. */
-const staysMs = 2_000;
-
 testWith(
   ["sh"],
   "check --program finds out a static child, at a destination of the user's",
@@ -104,12 +102,17 @@ testWith(
     break :blk if (linux.read(fd, &byte, 1) == 0) 0 else 1;
   }`;
     const child = await staticProgram(directory, { name: "child", status });
-    const checking = report("sh", "-c", '"$0"; exit 5', child);
+    // The child stays connected until it has been seen.
+    const seen = Promise.withResolvers<void>();
+    const program = ["sh", "-c", '"$0"; exit 5', child];
+    const checking = checkProgram(program, { ports: "61000-61511" }, ({ destination }) => {
+      if (destination?.port === port) seen.resolve();
+    });
     const connection = await listener.accept();
-    await new Promise((resolve) => setTimeout(resolve, staysMs));
+    await seen.promise;
     connection.close();
-    const { code, status: own, connections } = await checking;
-    assert.deepEqual([code, own, connections.length], [1, 5, 1]);
+    const { status: own, connections } = await checking;
+    assert.deepEqual([own, connections.length], [5, 1]);
     const [{ process, verdict, reason, witnesses, destination }] = connections;
     assert.deepEqual([process?.name, verdict, witnesses, destination], [
       "child",
@@ -121,58 +124,96 @@ testWith(
   },
 );
 
-/** Asks a name server of its own, which never answers. */
+const isolate = ["unshare", "--user", "--map-root-user", "--mount", "--net"];
+const isolation = await run([...isolate, "true"]).catch((error) => ({ code: 1, err: `${error}` }));
+
+/** A test in namespaces of its own; skipped, visibly, where there can be none. */
+function testIsolated(name: string, fn: () => Promise<void>) {
+  const suffix = isolation.code === 0 ? "" : ` (skipped: ${isolation.err.trim()})`;
+  Deno.test({ name: name + suffix, ignore: isolation.code !== 0, fn });
+}
+
+/** Runs `words` there, behind what the shell does by `steps`. */
+function runIsolated(steps: string[], words: string[]): Promise<Outcome> {
+  const script = ["PATH=$PATH:/usr/sbin:/sbin", "ip link set lo up", ...steps, 'exec "$@"'];
+  return run([...isolate, "sh", "-c", script.join(" && "), "sh", ...words]);
+}
+
 const lookUp = `
 import socket
-server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-server.bind(("127.0.0.1", 53))
 try:
     socket.getaddrinfo("name.portpin.invalid", 80)
 except socket.gaierror:
     pass
 `;
-const isolate = ["unshare", "--user", "--map-root-user", "--mount", "--net"];
-const isolation = await run([...isolate, "true"]).catch((error) => ({ code: 1, err: `${error}` }));
 
-Deno.test({
-  name: "check --program finds out the DNS queries of getaddrinfo" +
-    (isolation.code === 0 ? "" : ` (skipped: ${isolation.err.trim()})`),
-  ignore: isolation.code !== 0,
-  async fn() {
-    using directory = new TemporaryDirectory();
-    const [resolver, names] = [directory.file("resolv.conf"), directory.file("nsswitch.conf")];
-    // Nobody answers and nobody refuses, so the query's socket is there for three seconds.
-    Deno.writeTextFileSync(resolver, "nameserver 192.0.2.53\noptions timeout:3 attempts:1\n");
-    Deno.writeTextFileSync(names, "hosts: files dns\n");
-    const setUp = `PATH=$PATH:/usr/sbin:/sbin; ip link set lo up &&
-      ip link add near type veth peer name far && ip link set near up && ip link set far up &&
-      ip address add 192.0.2.1/24 dev near &&
-      ip neighbour add 192.0.2.53 lladdr 02:00:00:00:00:53 dev near &&
-      mount --bind ${resolver} "$(readlink -f /etc/resolv.conf)" &&
-      mount --bind ${names} "$(readlink -f /etc/nsswitch.conf)" && exec "$@"`;
-    const { code, out, err } = await run([
-      ...[
-        ...isolate,
-        "sh",
-        "-c",
-        setUp,
-        "sh",
-        ...portpin,
-        "check",
-        "--program",
-        "--json",
-        ...ports,
-      ],
-      ...["--", "python3", "-c", lookUp],
+testIsolated("check --program finds out the DNS queries of getaddrinfo", async () => {
+  using directory = new TemporaryDirectory();
+  const [resolver, names] = [directory.file("resolv.conf"), directory.file("nsswitch.conf")];
+  // The socket that asks is there until it has been seen.
+  Deno.writeTextFileSync(resolver, "nameserver 127.0.0.1\noptions timeout:30 attempts:1\n");
+  Deno.writeTextFileSync(names, "hosts: files dns\n");
+  const steps = [
+    `mount --bind ${resolver} "$(readlink -f /etc/resolv.conf)"`,
+    `mount --bind ${names} "$(readlink -f /etc/nsswitch.conf)"`,
+  ];
+  const checking = join(import.meta.dirname!, "name_server_for_tests.ts");
+  const words = [Deno.execPath(), "run", "--quiet", "-A", checking, "python3", "-c", lookUp];
+  const { code, out, err } = await runIsolated(steps, words);
+  assert.equal(code, 0, out + err);
+  const { connections } = JSON.parse(out) as ProgramReport;
+  assert.ok(connections.length > 0);
+  for (const { transport, destination, verdict, reason } of connections) {
+    assert.deepEqual([transport, destination?.port, verdict], ["udp", 53, "outside"]);
+    assert.match(reason!, /^not through the library: a DNS query inside libc/);
+  }
+});
+
+/** Connects twice to a server of its own; the second time from an address of its own choice. */
+const connectTwice = `
+import socket
+server = socket.create_server(("192.0.2.129", 0))
+first = socket.create_connection(server.getsockname())
+second = socket.create_connection(server.getsockname(), source_address=("192.0.2.1", 0))
+`;
+
+testIsolated("check --program judges the source, from wherever it is given", async () => {
+  using directory = new TemporaryDirectory();
+  const policy = directory.file("policy.jsonc");
+  Deno.writeTextFileSync(
+    policy,
+    '{ "name": "p", "ports": "61000-61511", "source": "192.0.2.7", "environment": ["PORTPIN_LOG"] }',
+  );
+  const addresses = ["192.0.2.1", "192.0.2.7", "192.0.2.129"];
+  const steps = [
+    ...addresses.map((address) => `ip address add ${address}/32 dev lo`),
+    "echo '50000 61999' >/proc/sys/net/ipv4/ip_local_port_range",
+  ];
+  const ways = [
+    [[], [...ports, "--source", "192.0.2.7"]],
+    [["env", "PORTPIN_SOURCE=192.0.2.7"], ports],
+    [[], ["--policy", policy]],
+  ];
+  for (const [before, options] of ways) {
+    const { code, out, err } = await runIsolated(steps, [
+      ...[...before, ...portpin, "check", "--program", "--json", ...options],
+      ...["--", "python3", "-c", connectTwice],
     ]);
     assert.equal(code, 1, out + err);
-    const { connections } = JSON.parse(out) as ProgramReport;
-    assert.ok(connections.length > 0);
-    for (const { transport, destination, verdict, reason } of connections) {
-      assert.deepEqual([transport, destination?.port, verdict], ["udp", 53, "outside"]);
-      assert.match(reason!, /^not through the library: a DNS query inside libc/);
-    }
-  },
+    const { source, connections } = JSON.parse(out) as ProgramReport;
+    assert.equal(source, "192.0.2.7");
+    assert.deepEqual(
+      connections.map(({ source, verdict, reason }) => [source.address, verdict, reason]),
+      [
+        ["192.0.2.7", "inside", null],
+        [
+          "192.0.2.1",
+          "outside",
+          "from 192.0.2.1, not 192.0.2.7: the program has bound this socket itself",
+        ],
+      ],
+    );
+  }
 });
 
 Deno.test("check --program shows the status of a program that fails, which is no verdict", async () => {
@@ -204,6 +245,28 @@ testWith(["bash"], "check --program goes by a policy, also by one that allows no
   const { connections, ports, notes } = JSON.parse(out) as ProgramReport;
   assert.deepEqual([code, ports, connections.length], [0, "61200-61299", 1]);
   assert.match(notes[0], /^the policy allows no log/);
+});
+
+Deno.test("check --program counts the environment as the library does", async () => {
+  using directory = new TemporaryDirectory();
+  const policy = directory.file("policy.jsonc");
+  Deno.writeTextFileSync(
+    policy,
+    '{ "name": "p", "ports": "61200-61299", "whenUnkept": "leave", ' +
+      '"environment": ["PORTPIN_PORTS", "PORTPIN_LOG", "PORTPIN_OFF"] }',
+  );
+  const words = [...portpin, "check", "--program", "--json", "--policy", policy, "--", "true"];
+  const portsWith = async (...variables: string[]) => {
+    const { out } = await run(["env", ...variables, ...words]);
+    return (JSON.parse(out) as ProgramReport).ports;
+  };
+  assert.equal(await portsWith("PORTPIN_PORTS=61000-61001"), "61000-61001");
+  // What the policy forbids is ignored; and what cannot be used is nothing to the library.
+  assert.equal(await portsWith("PORTPIN_PORTS=61000-61001", "PORTPIN_SLICE=0/2"), "61000-61001");
+  assert.equal(await portsWith("PORTPIN_PORTS=61000-"), "61200-61299");
+  const off = await run(["env", "PORTPIN_OFF=1", ...words]);
+  assert.deepEqual([off.code, off.out], [78, ""]);
+  assert.match(off.err, /^portpin: Cannot check with PORTPIN_OFF=1: .*\n$/);
 });
 
 testWith(["bash"], "check --program writes JUnit's XML", async () => {
