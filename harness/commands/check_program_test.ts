@@ -282,9 +282,61 @@ testWith(["bash"], "check --program writes JUnit's XML", async () => {
     text,
     /name="tcp 127\.0\.0\.1:61\d+ to 127\.0\.0\.1:\d+"\/>\n.*name="run \(status 0\)"\/>/,
   );
-  const unwritable = await junit(directory.path);
-  assert.equal(unwritable.code, 1);
-  assert.match(unwritable.err, /^portpin: Cannot write .*: /m);
+});
+
+Deno.test("check --program refuses a report that has no place before it starts the program", async () => {
+  using directory = new TemporaryDirectory();
+  const program = ["sh", "-c", 'echo ran; echo ran >"$0"', directory.file("ran")];
+  const absent = directory.file("absent/report.xml");
+  for (const file of [directory.path, absent]) {
+    const { code, out, err } = await check(
+      "--program",
+      "--junit",
+      file,
+      ...ports,
+      "--",
+      ...program,
+    );
+    assert.deepEqual([code, out], [1, ""]);
+    assert.match(err, /^portpin: Cannot write \S+: [A-Z][a-z ]+\n$/);
+  }
+  assert.deepEqual([...Deno.readDirSync(directory.path)], []);
+  // Where the program cannot be run there is no report.
+  const file = directory.file("report.xml");
+  assert.equal((await check("--program", "--junit", file, ...ports, "--", "no-such")).code, 127);
+  assert.deepEqual([...Deno.readDirSync(directory.path)], []);
+  const full = await check("--program", "--junit", "/dev/full", ...ports, "--", "true");
+  assert.equal(full.code, 1);
+  assert.match(full.err, /^portpin: Cannot write \/dev\/full: No space left on device\n$/);
+});
+
+Deno.test("check --program lets the program end as it would, wherever its output is lost", async () => {
+  using directory = new TemporaryDirectory();
+  const file = directory.file("ended");
+  const program = ["sh", "-c", 'for i in 1 2 3; do echo $i || exit 9; done; echo yes >"$0"', file];
+  const words = [...portpin, "check", "--program", ...ports, "--", ...program];
+  const { code, out } = await run(["sh", "-c", 'exec "$@" 2>/dev/full', "sh", ...words]);
+  assert.deepEqual([code, out.split("\n")[1]], [0, "the program ended with 0"]);
+  assert.equal(Deno.readTextFileSync(file), "yes\n");
+});
+
+Deno.test("check --program says in one line what goes wrong around the program", async () => {
+  using directory = new TemporaryDirectory();
+  const busy = directory.file("busy");
+  Deno.copyFileSync("/usr/bin/true", busy);
+  Deno.chmodSync(busy, 0o755);
+  using _writer = Deno.openSync(busy, { write: true });
+  const started = await check("--program", ...ports, "--", busy);
+  assert.deepEqual([started.code, started.out], [126, ""]);
+  assert.equal(started.err, `portpin: Cannot run ${busy}: Text file busy\n`);
+
+  const words = [...portpin, "check", "--program", ...ports, "--", "true"];
+  const { code, err } = await run(["env", `TMPDIR=${directory.file("absent")}`, ...words]);
+  assert.equal(code, 1);
+  assert.equal(err, "portpin: Cannot make a temporary folder: No such file or directory\n");
+
+  const { problems } = await report("sh", "-c", 'rm "$PORTPIN_LOG"');
+  assert.deepEqual(problems, ["the log cannot be read: it is gone"]);
 });
 
 Deno.test("check --program refuses as run does, and says what is wrong with its command line", async () => {

@@ -4,7 +4,7 @@ import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { getSystemErrorName } from "node:util";
 import { defaultOut } from "../../generator/build.ts";
-import { Failure } from "../../generator/failure.ts";
+import { Failure, systemReason } from "../../generator/failure.ts";
 import { isTestimony, witnessPorts } from "../judge.ts";
 import { guestEnvironment } from "../launch.ts";
 import { preflight } from "../preflight/preflight.ts";
@@ -102,7 +102,8 @@ export async function output(
     const [out, error] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
     return { out, error };
   } catch (error) {
-    return error instanceof Error ? error.message : String(error);
+    if (error instanceof Deno.errors.NotFound) return `there is no program ${program}`;
+    return systemReason(error);
   }
 }
 
