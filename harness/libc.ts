@@ -5,12 +5,14 @@
 // pointer after it returned. Paths are strings, because Deno's own file API takes nothing else.
 
 import { constants } from "node:os";
+import { nameOfErrno } from "../generator/raw_socket.ts";
 
 const { symbols: libc } = Deno.dlopen("libc.so.6", {
   __errno_location: { parameters: [], result: "pointer" },
   close: { parameters: ["i32"], result: "i32" },
   execve: { parameters: ["buffer", "buffer", "buffer"], result: "i32" },
   faccessat: { parameters: ["i32", "buffer", "i32", "i32"], result: "i32" },
+  getauxval: { parameters: ["usize"], result: "usize" },
   getrlimit: { parameters: ["i32", "buffer"], result: "i32" },
   getxattr: { parameters: ["buffer", "buffer", "buffer", "usize"], result: "isize" },
   open: { parameters: ["buffer", "i32"], result: "i32" },
@@ -19,6 +21,7 @@ const { symbols: libc } = Deno.dlopen("libc.so.6", {
   sigaction: { parameters: ["i32", "buffer", "pointer"], result: "i32" },
   statvfs: { parameters: ["buffer", "buffer"], result: "i32" },
   strerror: { parameters: ["i32"], result: "pointer" },
+  syscall: { parameters: ["isize", "usize", "buffer"], result: "isize" },
   unshare: { parameters: ["i32"], result: "i32" },
 });
 
@@ -80,6 +83,22 @@ export function isNosuid(path: string): boolean {
   checked("statvfs", libc.statvfs(cString(path), status));
   const [flagWord, stNosuid] = [9, 2n];
   return (status[flagWord] & stNosuid) !== 0n;
+}
+
+/** AT_SECURE as the kernel set it for this process; getauxval(3). */
+export function isSecureExecution(): boolean {
+  const atSecure = 23n;
+  return libc.getauxval(atSecure) !== 0n;
+}
+
+/** The name of the errno that io_uring_setup(2) gives; undefined when there is io_uring. */
+export function ioUringErrno(): string | undefined {
+  // The number is alike on every architecture; struct io_uring_params has 120 bytes.
+  const [ioUringSetup, entries] = [425n, 1n];
+  const descriptor = Number(libc.syscall(ioUringSetup, entries, new Uint8Array(120)));
+  if (descriptor < 0) return nameOfErrno(lastErrno());
+  libc.close(descriptor);
+  return undefined;
 }
 
 /** The soft limit of open files becomes `soft`, but never more than the hard one. */

@@ -12,12 +12,13 @@ import { formatPorts, parsePorts, type PortSet, valueOf } from "../../generator/
 import { formatSource } from "../../generator/source.ts";
 import { decode, prepare, type RunOptions } from "../commands/run.ts";
 import { refusal } from "../preflight/refusal.ts";
+import { readOr } from "../read_or.ts";
 import { ScratchFolder } from "../scratch.ts";
 import { judgeProgram } from "./judge_program.ts";
 import { Listeners } from "./listeners.ts";
 import { type Log, parseLog } from "./log_line.ts";
 import type { ProgramReport } from "./program_report.ts";
-import { readOr, type Sighting, Watch } from "./watch.ts";
+import { type Sighting, Watch } from "./watch.ts";
 
 /**
  * Runs `argv` to its end and judges it. `notice` hears of each socket when the kernel is first seen to

@@ -7,6 +7,7 @@
  * /proc/PID/task/TID/children (CONFIG_PROC_CHILDREN).
  */
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { readOr } from "../read_or.ts";
 import { libraryProblem } from "./library_problem.ts";
 import { parseTable, type TableEntry, tableFiles } from "./socket_table.ts";
 
@@ -139,15 +140,4 @@ function isZombie(pid: number): boolean {
   return / [ZX] /.test(
     readOr("", () => readFileSync(`/proc/${pid}/stat`, "utf8").replace(/^.*\)/, "")),
   );
-}
-
-/** What `read` gives; `otherwise` where the process has ended meanwhile or is none of ours. */
-export function readOr<T>(otherwise: T, read: () => T): T {
-  try {
-    return read();
-  } catch (error) {
-    const expected = ["ENOENT", "ESRCH", "EACCES", "EPERM", "ENOTDIR", "EINVAL"];
-    if (expected.includes((error as NodeJS.ErrnoException).code ?? "")) return otherwise;
-    throw error;
-  }
 }
