@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { root } from "../../generator/build.ts";
 import { checkProgram } from "../check/check_program.ts";
 import type { ProgramReport } from "../check/program_report.ts";
-import { staticProgram, TemporaryDirectory } from "../preflight/programs_for_tests.ts";
+import { BusyProgram, staticProgram, TemporaryDirectory } from "../preflight/programs_for_tests.ts";
 import { findInstalled } from "../servers/programs.ts";
 
 const portpin = [Deno.execPath(), "run", "--quiet", "-A", join(root, "harness", "portpin.ts")];
@@ -322,13 +322,10 @@ Deno.test("check --program lets the program end as it would, wherever its output
 
 Deno.test("check --program says in one line what goes wrong around the program", async () => {
   using directory = new TemporaryDirectory();
-  const busy = directory.file("busy");
-  Deno.copyFileSync("/usr/bin/true", busy);
-  Deno.chmodSync(busy, 0o755);
-  using _writer = Deno.openSync(busy, { write: true });
-  const started = await check("--program", ...ports, "--", busy);
+  using busy = new BusyProgram(directory.file("busy"));
+  const started = await check("--program", ...ports, "--", busy.path);
   assert.deepEqual([started.code, started.out], [126, ""]);
-  assert.equal(started.err, `portpin: Cannot run ${busy}: Text file busy\n`);
+  assert.equal(started.err, `portpin: Cannot run ${busy.path}: Text file busy\n`);
 
   const words = [...portpin, "check", "--program", ...ports, "--", "true"];
   const { code, err } = await run(["env", `TMPDIR=${directory.file("absent")}`, ...words]);
