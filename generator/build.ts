@@ -5,7 +5,7 @@
 // holds no path, and everything intermediate lies under `.zig-cache`, named by content.
 
 import { join, resolve } from "node:path";
-import { exitStatus, Failure } from "./failure.ts";
+import { exitStatus, Failure, unwritable } from "./failure.ts";
 import { generalPolicy, type Policy } from "./policy.ts";
 import { renderZon } from "./render_zon.ts";
 import { findZig } from "./zig.ts";
@@ -118,13 +118,6 @@ async function putInPlace(file: string, write: (file: string) => Promise<void>):
     await Deno.remove(beside).catch(() => {});
     throw error;
   }
-}
-
-function unwritable(file: string, error: unknown): Failure {
-  const reason = error instanceof Error ? error.message : String(error);
-  return new Failure(`portpin: Cannot write ${file}: ${reason}`, exitStatus.failed, {
-    cause: error,
-  });
 }
 
 async function digest(text: string): Promise<string> {

@@ -13,8 +13,9 @@ function saidTo(to: string, kernel = able, environment: Record<string, string> =
 }
 
 const kept = [
-  "Engine auto: the kernel chooses among the ports itself; it has IP_LOCAL_PORT_RANGE (option 51).",
-  "ip_local_port_range of this network namespace, 32768-60999, contains the ports.",
+  "Engine auto: this kernel has IP_LOCAL_PORT_RANGE (option 51).",
+  "ip_local_port_range of this network namespace, 32768-60999, contains the ports: the kernel " +
+  "itself chooses among them.",
 ];
 
 Deno.test("explain() says by which rule a destination goes, and what follows", () => {

@@ -57,10 +57,7 @@ function explainEngine(
     ];
   }
   if (portRangeErrno === undefined) {
-    return [fact(
-      `Engine ${policy.engine}: the kernel chooses among the ports itself; it has ` +
-        `IP_LOCAL_PORT_RANGE (option 51).`,
-    )];
+    return [fact(`Engine ${policy.engine}: this kernel has IP_LOCAL_PORT_RANGE (option 51).`)];
   }
   const consequence = ranges.length === 0 ? "" : ` ${unkept(policy)}`;
   return [warning(
@@ -69,14 +66,20 @@ function explainEngine(
   )];
 }
 
-/** Whether the namespace's range holds `ranges`, without which the kernel engine keeps nothing. */
+/**
+ * Whether the namespace's range holds `ranges`, without which the kernel engine keeps nothing. It is
+ * no matter where the emulation searches them anyhow.
+ */
 export function explainRange(policy: Policy, ranges: PortSet, kernel: KernelView): Statement[] {
-  if (policy.engine === "emulation") return [];
-  const { ephemeral, unprivilegedFrom } = kernel;
+  const { ephemeral, unprivilegedFrom, portRangeErrno } = kernel;
+  if (policy.engine === "emulation" || portRangeErrno !== undefined) return [];
   const range = formatPorts([ephemeral]);
   const outside = ranges.filter(({ low, high }) => low < ephemeral.low || high > ephemeral.high);
   if (outside.length === 0) {
-    return [fact(`ip_local_port_range of this network namespace, ${range}, contains the ports.`)];
+    return [fact(
+      `ip_local_port_range of this network namespace, ${range}, contains the ports: the kernel ` +
+        `itself chooses among them.`,
+    )];
   }
   const all = unitePorts([ephemeral, ...ranges]);
   const statements = [warning(

@@ -18,8 +18,9 @@ const edge = parsePolicy(
 Deno.test("explain() says what a policy does that can be kept", () => {
   assert.deepEqual(said(edge), [
     "Policy edge uses 128 ports: 60128-60255, slice 1/4 of the 512 ports 60000-60511.",
-    "Engine auto: the kernel chooses among the ports itself; it has IP_LOCAL_PORT_RANGE (option 51).",
-    "ip_local_port_range of this network namespace, 32768-60999, contains the ports.",
+    "Engine auto: this kernel has IP_LOCAL_PORT_RANGE (option 51).",
+    "ip_local_port_range of this network namespace, 32768-60999, contains the ports: the kernel " +
+    "itself chooses among them.",
     "The guest's own bind(ip, 0) on TCP is deferred to connect() by IP_BIND_ADDRESS_NO_PORT " +
     "(option 24), which this kernel has: there is room for 128 TCP connections to each destination.",
     "UDP ports are not shared (udpShare: false): there is room for 128 UDP sockets in all.",
@@ -63,6 +64,23 @@ Deno.test("explain() warns of a kernel that lacks an option", () => {
   assert.match(said24, /^! A bind cannot be deferred: .* room for 128 TCP connections in all\./);
   const searched = said({ ...edge, engine: "auto" }, { ...able, noPortErrno: "ENOPROTOOPT" })[3];
   assert.match(searched, /deferred to connect\(\) by portpin itself, .* to each destination\.$/);
+});
+
+Deno.test("explain() never says of ports that are searched that the kernel chooses them", () => {
+  const kernelChooses = /the kernel itself chooses|would ignore/;
+  const outside = { ...able, ephemeral: { low: 20000, high: 29999 } };
+  const lines = said({ ...edge, engine: "auto" }, outside);
+  assert.equal(lines[1], "Engine auto: this kernel has IP_LOCAL_PORT_RANGE (option 51).");
+  assert.match(lines[2], /^! ip_local_port_range .* So the ports are searched in user space/);
+  const lacking = { ...outside, portRangeErrno: "ENOPROTOOPT" };
+  for (const kernel of [lacking, { ...able, portRangeErrno: "ENOPROTOOPT" }]) {
+    const lines = said(edge, kernel);
+    assert.match(lines[1], /^! This kernel does not have .* searched in user space \(emulation\)/);
+    assert.doesNotMatch(lines.join("\n"), kernelChooses);
+  }
+  assert.doesNotMatch(said({ ...edge, engine: "emulation" }).join("\n"), kernelChooses);
+  const anyPort = parsePolicy('{ "name": "source", "source": "192.0.2.7" }', "source.jsonc");
+  assert.doesNotMatch(said(anyPort).join("\n"), /itself chooses/);
 });
 
 Deno.test("explain() takes reserved ports off", () => {

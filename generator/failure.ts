@@ -19,6 +19,18 @@ export class Failure extends Error {
   }
 }
 
+/** What the operating system said, without the number, the call and the file that Deno adds to it. */
+export function systemReason(error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error);
+  return text.replace(/ \(os error \d+\).*$/s, "").replace(/^Failed to spawn '.*': /s, "");
+}
+
+/** What is thrown where a file cannot be written. */
+export function unwritable(file: string, error: unknown): Failure {
+  const message = `portpin: Cannot write ${file}: ${systemReason(error)}`;
+  return new Failure(message, exitStatus.failed, { cause: error });
+}
+
 /**
  * Wraps a command's action so that a {@linkcode Failure} is printed to standard error and ends the
  * process with its status. Any other error is a bug and keeps its stack trace.
@@ -31,8 +43,12 @@ export function reportingFailure<A extends unknown[]>(
       await action(...args);
     } catch (error) {
       if (!(error instanceof Failure)) throw error;
-      console.error(error.message);
-      Deno.exit(error.status);
+      try {
+        console.error(error.message);
+      } finally {
+        // Also where nobody takes the message.
+        Deno.exit(error.status);
+      }
     }
   };
 }

@@ -12,7 +12,7 @@ import {
   parseTree,
   printParseErrorCode,
 } from "jsonc-parser";
-import { exitStatus, Failure } from "./failure.ts";
+import { exitStatus, Failure, systemReason } from "./failure.ts";
 import { canonicalPolicy, type Policy, policySchema } from "./policy.ts";
 import { placeOf } from "./place.ts";
 import { oneLine, type Problem, valueProblems } from "./value_problems.ts";
@@ -107,11 +107,6 @@ async function readBytes(file: string): Promise<Uint8Array> {
   throw new PolicyFailure(file, [{
     message: `Cannot read the policy: it is larger than ${fileSizeMax} bytes`,
   }]);
-}
-
-/** What the operating system said, without the call that Deno appends to it. */
-function systemReason(error: Error): string {
-  return error.message.replace(/ \(os error \d+\).*$/s, "");
 }
 
 /** The text of a UTF-8 file, without a byte order mark. */

@@ -2,6 +2,7 @@
 // network API knows neither the options nor the errors. For looking at a kernel, not for traffic.
 //
 // A call that fails throws a CallError, which names the errno. Nothing here blocks.
+// (harness/libc.ts has the calls that are about no socket.)
 
 import { getSystemErrorName } from "node:util";
 import { type Address, bytesOf, familyOf, sixteenBytes } from "./address.ts";
@@ -68,6 +69,11 @@ export function errnoOf(action: () => void): string | undefined {
   }
 }
 
+/** The errno of making such a socket; undefined when there are some. */
+export function socketErrno(kind: SocketKind): string | undefined {
+  return errnoOf(() => new RawSocket(kind)[Symbol.dispose]());
+}
+
 /** A socket; `using` closes it. */
 export class RawSocket implements Disposable {
   readonly #fd: number;
@@ -110,16 +116,14 @@ export class RawSocket implements Disposable {
     return new DataView(name.buffer).getUint16(2);
   }
 
-  /** Sends one message, and gives the beginning of the answer that is there at once. @throws {CallError} */
-  ask(message: Uint8Array<ArrayBuffer>): DataView {
-    const size = BigInt(message.length);
-    checked("send", Number(libc.send(this.#fd, message, size, doNotWait)));
-    const answer = new Uint8Array(512);
-    const length = checked(
-      "recv",
-      Number(libc.recv(this.#fd, answer, BigInt(answer.length), doNotWait)),
-    );
-    return new DataView(answer.buffer, 0, length);
+  /** Sends one message, whole. @throws {CallError} */
+  send(message: Uint8Array<ArrayBuffer>): void {
+    checked("send", Number(libc.send(this.#fd, message, BigInt(message.length), doNotWait)));
+  }
+
+  /** Reads the message that is there into `room`; how many bytes it has. @throws {CallError} */
+  receive(room: Uint8Array<ArrayBuffer>): number {
+    return checked("recv", Number(libc.recv(this.#fd, room, BigInt(room.length), doNotWait)));
   }
 
   /** struct sockaddr_in or sockaddr_in6: the family as the machine has it, the rest as it is sent. */
@@ -147,8 +151,8 @@ function checked(call: string, result: number): number {
   throw new CallError(call, nameOfErrno(errno));
 }
 
-/** `ENOPROTOOPT`; in Linux's words where Node has others, or none. */
-function nameOfErrno(errno: number): string {
+/** The name of an errno's number, `ENOPROTOOPT`; in Linux's words where Node has others, or none. */
+export function nameOfErrno(errno: number): string {
   const more: Readonly<Record<number, string>> = { 94: "ESOCKTNOSUPPORT", 95: "EOPNOTSUPP" };
   return more[errno] ?? getSystemErrorName(-errno) ?? `errno ${errno}`;
 }

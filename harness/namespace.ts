@@ -5,11 +5,12 @@
  *
  *     deno run -A harness/namespace.ts -- PROGRAM [ARGUMENT...]
  *
- * runs a program in one. Where none can be made it says so in one line and runs the program as it
- * is: what it does then depends on {@linkcode namespaceProblem}.
+ * becomes a program in one. Where none can be made it says so in one line and becomes the program
+ * all the same: what that does then depends on {@linkcode namespaceProblem}.
  */
 import ipaddr from "ipaddr.js";
-import { bringUpLoopback, NetworkNamespace, unshareNetwork } from "./libc.ts";
+import { defaultSignal, execve, NetworkNamespace, unshareNetwork } from "./libc.ts";
+import { bringUpLoopback } from "./loopback.ts";
 import {
   type Addresses,
   cable,
@@ -25,20 +26,11 @@ const settings = { "net.ipv4.ip_local_port_range": "32768 60999" };
 /** Besides ::1, so that there are three IPv6 destinations as there are three in 127/8. */
 const addresses = ["fd00::2", "fd00::3"];
 
-/** What ip(8) is told, all at once. */
-const links = [
-  "link set lo up",
-  ...addresses.map((address) => `address add ${address}/128 dev lo nodad`),
-];
-
 /** Tells the programs inside how they were started: `own`, or why not. */
 const variable = "HARNESS_NAMESPACE";
 
-/** Ways to a namespace, the least intrusive last: a user namespace changes who we are. */
-const ways = [
-  ["unshare", "--net"],
-  ["unshare", "--user", "--map-root-user", "--net"],
-];
+/** Who may not make a network namespace may do so as root of a user namespace, which changes who we are. */
+const asRoot = ["unshare", "--user", "--map-root-user"];
 
 /** Why this process has no network namespace of its own; undefined when it has. */
 export function namespaceProblem(): string | undefined {
@@ -47,31 +39,51 @@ export function namespaceProblem(): string | undefined {
   return value ?? "it was not started through harness/namespace.ts";
 }
 
-/** Runs `argv` to its end in a new namespace, on our own standard streams; gives its status. */
-export async function runInNamespace(argv: readonly string[]): Promise<number> {
-  const problems: string[] = [];
-  for (const way of ways) {
-    const { success, stderr } = await new Deno.Command(way[0], {
-      args: [...way.slice(1), ...setUp(["true"])],
-      stdin: "null",
-    }).output();
-    if (success) return run([...way, ...setUp(argv)], "own");
-    problems.push(new TextDecoder().decode(stderr).trim().split("\n")[0]);
-  }
-  const reason = problems.at(-1)!;
+/** Becomes `argv` in a new namespace; where none can be made, says why and becomes it as we are. */
+async function becomeInNamespace(argv: readonly string[]): Promise<never> {
+  if (enterNew() === undefined) become(argv, "own");
+  const again = [...asRoot, Deno.execPath(), "run", "-A", "--quiet", import.meta.filename!, inside];
+  const trial = new Deno.Command(env, { args: [...again, "true"], stdin: "null" });
+  const { success, stderr } = await trial.output();
+  if (success) become([...again, ...argv]);
+  const reason = new TextDecoder().decode(stderr).trim().split("\n")[0];
   console.error(
     `portpin: Cannot make a network namespace: ${reason}; running what plain loopback allows`,
   );
-  return run(argv, `no network namespace: ${reason}`);
+  return become(argv, `no network namespace: ${reason}`);
 }
 
-/**
- * Goes on only inside: where nobody has tried yet, runs this Deno with `argv` in a new namespace
- * and ends with its status.
- */
+/** Puts this thread into a new namespace; gives the reason where it must stay where it is. */
+function enterNew(): string | undefined {
+  using before = NetworkNamespace.ofThread();
+  try {
+    unshareNetwork();
+  } catch (error) {
+    return reasonOf(error);
+  }
+  try {
+    setUpHere({});
+  } catch (error) {
+    before.enter();
+    return reasonOf(error);
+  }
+}
+
+/** Becomes a program, to which `state` says how it was started. */
+function become(argv: readonly string[], state?: string): never {
+  const own = Object.entries({ ...Deno.env.toObject(), ...state && { [variable]: state } });
+  const encode = (text: string) => new TextEncoder().encode(text);
+  // Deno has it ignored.
+  defaultSignal("SIGPIPE");
+  execve(env, ["env", ...argv].map(encode), own.map((entry) => encode(entry.join("="))));
+}
+
+/** Looks for a program on PATH, and says what is wrong with it. */
+const env = "/usr/bin/env";
+
+/** Goes on only inside: where nobody has tried yet, becomes this Deno with `argv` in a new namespace. */
 export async function enterNamespace(argv: readonly string[]): Promise<void> {
-  if (Deno.env.has(variable)) return;
-  Deno.exit(await runInNamespace([Deno.execPath(), ...argv]));
+  if (!Deno.env.has(variable)) await becomeInNamespace([Deno.execPath(), ...argv]);
 }
 
 /**
@@ -179,7 +191,7 @@ function findPairProblem(): string | undefined {
     unshareNetwork();
     tellIp([`link add ${end} type veth`]);
   } catch (error) {
-    return error instanceof Error ? error.message : `${error}`;
+    return reasonOf(error);
   } finally {
     before.enter();
   }
@@ -232,43 +244,27 @@ function setUpHere(wanted: Readonly<Record<string, string>>): void {
       Deno.writeTextFileSync(`/proc/sys/${name.replaceAll(".", "/")}`, value, { create: false });
     }
   } catch (error) {
-    const reason = error instanceof Error ? error.message : error;
-    throw new Error(`Cannot set up a network namespace: ${reason}`, { cause: error });
+    throw new Error(`Cannot set up a network namespace: ${reasonOf(error)}`, { cause: error });
   }
 }
 
-/** `argv` behind what makes a new namespace usable; any step that fails ends it with a reason. */
-function setUp(argv: readonly string[]): string[] {
-  const steps = [
-    "PATH=$PATH:/usr/sbin:/sbin",
-    `printf '%s\\n' ${links.map((words) => `'${words}'`).join(" ")} | ip -6 -batch -`,
-    ...Object.entries(settings).map(([name, value]) =>
-      `echo ${value} >/proc/sys/${name.replaceAll(".", "/")}`
-    ),
-    'exec "$@"',
-  ];
-  return ["sh", "-c", steps.join(" && "), "sh", ...argv];
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : `${error}`;
 }
 
-async function run([program, ...args]: readonly string[], state: string): Promise<number> {
-  let passOn = (_name: Deno.Signal) => {};
-  // Whoever ends us waits until the program has cleaned up.
-  const listeners = (["SIGINT", "SIGTERM"] as const).map((name) =>
-    [name, () => passOn(name)] as const
-  );
-  for (const [name, listener] of listeners) Deno.addSignalListener(name, listener);
-  const child = new Deno.Command(program, { args, env: { [variable]: state } }).spawn();
-  passOn = (name) => child.kill(name);
-  const { code } = await child.status;
-  for (const [name, listener] of listeners) Deno.removeSignalListener(name, listener);
-  return code;
-}
+/** The word by which this file tells itself that it is root of a user namespace. */
+const inside = "--inside";
 
 if (import.meta.main) {
-  const argv = Deno.args[0] === "--" ? Deno.args.slice(1) : Deno.args;
+  const [first] = Deno.args;
+  const argv = first === "--" || first === inside ? Deno.args.slice(1) : Deno.args;
   if (argv.length === 0) {
     console.error("portpin: Cannot run nothing: expected -- PROGRAM [ARGUMENT...]");
     Deno.exit(2);
   }
-  Deno.exit(await runInNamespace(argv));
+  if (first !== inside) await becomeInNamespace(argv);
+  const problem = enterNew();
+  if (problem === undefined) become(argv, "own");
+  console.error(problem);
+  Deno.exit(1);
 }

@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { join } from "node:path";
+import { buildPrograms, dist } from "./library.ts";
 import { inFreshNamespace, inFreshPair, namespaceProblem, pairProblem } from "./namespace.ts";
 import { cable, guestAddresses, peerAddresses } from "./places.ts";
 
@@ -13,10 +15,13 @@ function portRange(): string {
   return Deno.readTextFileSync("/proc/sys/net/ipv4/ip_local_port_range").trim();
 }
 
-async function enter(argv: string[], environment: Record<string, string> = {}) {
-  const { stdout, stderr, code } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "--quiet", "-A", `${import.meta.dirname}/namespace.ts`, "--", ...argv],
-    env: environment,
+const script = join(import.meta.dirname!, "namespace.ts");
+
+/** Starts `argv` in a namespace; `before` is what starts that. */
+async function enter(argv: string[], before: string[] = []) {
+  const [program, ...args] = [...before, Deno.execPath(), "run", "--quiet", "-A", script];
+  const { stdout, stderr, code } = await new Deno.Command(program, {
+    args: [...args, "--", ...argv],
   }).output();
   const [out, err] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
   return { code, out, err };
@@ -82,9 +87,9 @@ Deno.test("inFreshNamespace() comes back when the action fails, or a setting can
 Deno.test("a namespace is made inside a namespace, with everything up", {
   ignore: outside,
 }, async () => {
-  const script =
+  const look =
     "readlink /proc/thread-self/ns/net; cat /proc/sys/net/ipv4/ip_local_port_range; exit 7";
-  const { code, out } = await enter(["sh", "-c", script]);
+  const { code, out } = await enter(["sh", "-c", look]);
   assert.equal(code, 7);
   const [inside, ports] = out.split("\n");
   assert.notEqual(inside, network());
@@ -94,29 +99,31 @@ Deno.test("a namespace is made inside a namespace, with everything up", {
 });
 
 Deno.test("without namespaces the reason is said in one line, and the program runs", async () => {
-  const bin = await Deno.makeTempDir();
-  await Deno.writeTextFile(`${bin}/unshare`, "#!/bin/sh\necho unshare: Not today >&2; exit 1\n", {
-    mode: 0o755,
-  });
-  const { code, out, err } = await enter(["sh", "-c", "echo $HARNESS_NAMESPACE; exit 3"], {
-    PATH: `${bin}:${Deno.env.get("PATH")}`,
-  });
-  await Deno.remove(bin, { recursive: true });
+  await buildPrograms();
+  const forbidUnshare = join(dist, "programs", "native", "forbid_unshare");
+  const argv = ["sh", "-c", "echo $HARNESS_NAMESPACE; exit 3"];
+  const { code, out, err } = await enter(argv, [forbidUnshare]);
   assert.equal(code, 3);
-  assert.equal(out, "no network namespace: unshare: Not today\n");
+  const reason = "unshare: unshare failed: Operation not permitted";
+  assert.equal(out, `no network namespace: ${reason}\n`);
   assert.equal(
     err,
-    "portpin: Cannot make a network namespace: unshare: Not today; " +
-      "running what plain loopback allows\n",
+    `portpin: Cannot make a network namespace: ${reason}; running what plain loopback allows\n`,
   );
 });
 
-Deno.test("whoever ends us ends the program inside, and waits for it", async () => {
+Deno.test("a program that is not there is one line", async () => {
+  const { code, err } = await enter(["no-such-program"]);
+  assert.equal(code, 127);
+  assert.match(err, /^(portpin: .*\n)?env: .*no-such-program.*: No such file or directory\n$/);
+});
+
+Deno.test("whoever ends us ends the program inside, which cleans up", async () => {
   for (const name of ["INT", "TERM"]) {
-    const script =
+    const cleaning =
       `trap 'echo cleaned up; exit 5' ${name}; echo ready; while :; do sleep 0.1; done`;
     const child = new Deno.Command(Deno.execPath(), {
-      args: ["run", "--quiet", "-A", `${import.meta.dirname}/namespace.ts`, "sh", "-c", script],
+      args: ["run", "--quiet", "-A", script, "sh", "-c", cleaning],
       stdout: "piped",
       stderr: "null",
     }).spawn();
@@ -128,4 +135,10 @@ Deno.test("whoever ends us ends the program inside, and waits for it", async () 
     assert.equal(said, "ready\ncleaned up\n");
     assert.equal((await child.status).code, 5);
   }
+});
+
+Deno.test("the program gets the signals as they are by default", async () => {
+  // SIGPIPE, 13, is bit 12 of SigIgn.
+  const { out } = await enter(["sed", "-n", "s/^SigIgn:.*\\(....\\)$/\\1/p", "/proc/self/status"]);
+  assert.equal(parseInt(out, 16) & 1 << 12, 0);
 });

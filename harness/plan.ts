@@ -2,10 +2,10 @@
 import { existsSync } from "node:fs";
 import { portSet } from "./judge.ts";
 import { countPorts } from "../generator/ports.ts";
+import { kindOf, socketErrno } from "../generator/raw_socket.ts";
 import { Family, type Guest, type World } from "./case.ts";
 import type { CaseFile } from "./case_file.ts";
 import { guests } from "./guests.ts";
-import { hasStreamProtocol } from "./libc.ts";
 import { pairProblem } from "./namespace.ts";
 import { describeMissing, findInstalled } from "./servers/programs.ts";
 import { missingPrograms, serverProblem } from "./servers/start.ts";
@@ -99,11 +99,8 @@ export function skipReason(test: CaseTest, namespace: string | undefined): strin
 /** Whether the running kernel has the protocol that a test is about; else `deno task kernels` runs it. */
 export function hasProtocol({ file }: CaseTest): boolean {
   const { protocol } = file.case;
-  return protocol === undefined || hasStreamProtocol(protocolNumbers[protocol]);
+  return protocol === undefined || socketErrno(kindOf(protocol, "ipv4")) === undefined;
 }
-
-/** As in /etc/protocols. */
-const protocolNumbers = { sctp: 132 } as const;
 
 /** The programs that a test needs and that are not installed. */
 export function missingOf(test: CaseTest): string[] {

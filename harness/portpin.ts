@@ -1,12 +1,9 @@
 // The command line: `deno task portpin COMMAND`.
 //
-// Each command is a file in commands/. Usage errors are one message and status 2; what a command
-// cannot do is its Failure (generator/failure.ts); anything else that is thrown is a bug and keeps
-// its stack trace.
+// Each command is a file in commands/; how they end is in main.ts.
 
-import { Command, CommanderError } from "commander";
+import { Command } from "commander";
 import configuration from "../deno.json" with { type: "json" };
-import { exitStatus } from "../generator/failure.ts";
 import build from "./commands/build.ts";
 import check from "./commands/check.ts";
 import completion from "./commands/completion.ts";
@@ -16,6 +13,7 @@ import generate from "./commands/generate.ts";
 import man from "./commands/man.ts";
 import run from "./commands/run.ts";
 import { enterUserDirectory } from "./handover/wrapper.ts";
+import { runMain } from "./main.ts";
 
 const program = new Command("portpin")
   .description("Make unmodified programs use the source ports that you choose")
@@ -41,20 +39,5 @@ for (const command of [generate, build, run, check, explain, doctor, completion,
   program.addCommand(command.copyInheritedSettings(program));
 }
 
-/** As a reader that went away (`portpin --help | head -1`) expects: no message, no failure. */
-function quietOnBrokenPipe(event: ErrorEvent | PromiseRejectionEvent): void {
-  const error = "error" in event ? event.error : event.reason;
-  if (!(error instanceof Deno.errors.BrokenPipe)) return;
-  event.preventDefault();
-  Deno.exit(0);
-}
-
-globalThis.addEventListener("error", quietOnBrokenPipe);
-globalThis.addEventListener("unhandledrejection", quietOnBrokenPipe);
 enterUserDirectory();
-try {
-  await program.parseAsync();
-} catch (error) {
-  if (!(error instanceof CommanderError)) throw error;
-  Deno.exit(error.exitCode === 0 ? 0 : exitStatus.usage);
-}
+await runMain(program);

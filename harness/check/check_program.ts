@@ -5,157 +5,150 @@
  * standard input is ours.
  */
 import { join } from "node:path";
-import {
-  formatPorts,
-  parsePorts,
-  type PortSet,
-  slicePorts,
-  valueOf,
-} from "../../generator/ports.ts";
+import { usedPorts } from "../../generator/explain_ports.ts";
+import { exitStatus, Failure, systemReason } from "../../generator/failure.ts";
+import type { Policy } from "../../generator/policy.ts";
+import { formatPorts, parsePorts, type PortSet, valueOf } from "../../generator/ports.ts";
+import { formatSource } from "../../generator/source.ts";
 import { decode, prepare, type RunOptions } from "../commands/run.ts";
-import { includesPort } from "../judge.ts";
-import { Observations } from "../observe.ts";
-import { serviceWords, type Words } from "../placeholders.ts";
-import type { Service } from "../services/service.ts";
-import { placeOf } from "../places.ts";
-import { startService } from "../services/start.ts";
+import { refusal } from "../preflight/refusal.ts";
+import { readOr } from "../read_or.ts";
+import { ScratchFolder } from "../scratch.ts";
 import { judgeProgram } from "./judge_program.ts";
+import { Listeners } from "./listeners.ts";
 import { type Log, parseLog } from "./log_line.ts";
 import type { ProgramReport } from "./program_report.ts";
-import { readOr, Watch } from "./watch.ts";
-
-/** The listeners that a program's arguments may name, as `{tcp}`, `{tcp.address}`, `{tcp.port}` and so on. */
-const listeners = ["tcp", "udp", "http", "dns"] as const;
-type Listener = typeof listeners[number];
-
-/** Where a listener is that the arguments name: 127.0.0.1. */
-const place = { family: "ipv4", host: 1, reply: "echo" } as const;
+import { type Sighting, Watch } from "./watch.ts";
 
 /**
- * Runs `argv` to its end and judges it.
+ * Runs `argv` to its end and judges it. `notice` hears of each socket when the kernel is first seen to
+ * have it.
  *
  * @throws {Failure} for what cannot be used, built, or run under the library; as `portpin run` does.
  */
 export async function checkProgram(
   argv: readonly string[],
   options: RunOptions,
+  notice: (sighting: Sighting) => void = () => {},
 ): Promise<ProgramReport> {
   const { path, environment, policy, library } = await prepare(argv[0], options);
-  const ports = policy.slice === null ? policy.ports : slicePorts(policy.ports, policy.slice);
-  const scratch = await Deno.makeTempDir({ prefix: "portpin-check-" });
-  const services = new Map<Listener, Service>();
-  const observations = new Observations();
-  try {
-    for (const name of namedIn(argv)) {
-      const service = await startService({ kind: name, ...place }, {
-        family: place.family,
-        place: placeOf("loopback", place.family, place.host),
-        record: observations.recorder(name),
-        scratch,
-        isGuests: (port) => includesPort(ports, port),
-      });
-      services.set(name, service);
-    }
-    const variables = decode(environment);
-    if (policy.environment.log) variables.PORTPIN_LOG = await provideLog(scratch);
-    const filled = fillIn(argv, services);
-    const { status, watch } = await runProgram(path, filled, variables, library);
-    for (const service of services.values()) await service.drain();
-    const { sightings, names, survivors } = watch.stop();
-    const log = policy.environment.log
-      ? parseLog(await Deno.readTextFile(variables.PORTPIN_LOG))
-      : undefined;
-    const seen = observations.all;
-    const ephemeral = ephemeralPorts();
-    return {
-      program: filled,
-      status,
-      ports: formatPorts(ports),
-      connections: judgeProgram(policy, { log, observations: seen, sightings, names, ephemeral }),
-      problems: problemsOf(services, new Set(seen.map(({ service }) => service)), log),
-      notes: notesOf(survivors.map((pid) => [names.get(pid), pid].join(" ").trim()), log),
-    };
-  } finally {
-    await Promise.all([...services.values()].map((service) => service.close()));
-    await Deno.remove(scratch, { recursive: true });
-  }
+  const variables = decode(environment);
+  requireEffect(policy, variables);
+  const ports = usedPorts(policy, policy.ports);
+  using scratch = new ScratchFolder("check");
+  if (policy.environment.log) variables.PORTPIN_LOG = provideLog(scratch.path);
+  await using listeners = await Listeners.start(argv, ports, scratch.path);
+  const filled = listeners.fillIn(argv);
+  const watchOver = (pid: number) => new Watch(pid, library, notice);
+  const { status, watch } = await runProgram(path, filled, variables, watchOver);
+  await listeners.drain();
+  const { sightings, names, survivors } = watch.stop();
+  const log = policy.environment.log ? readLog(variables.PORTPIN_LOG) : undefined;
+  const observations = listeners.observations.all;
+  const evidence = { log, observations, sightings, names, ephemeral: ephemeralPorts() };
+  return {
+    program: filled,
+    status,
+    ports: formatPorts(ports),
+    source: formatSource(policy.source),
+    connections: judgeProgram(policy, evidence),
+    problems: problemsOf(listeners, log),
+    notes: notesOf(survivors.map((pid) => [names.get(pid), pid].join(" ").trim()), log),
+  };
 }
 
-const placeholder = new RegExp(
-  `\\{((${listeners.join("|")})(?:\\.(?:address|port|host))?)\\}`,
-  "g",
-);
-
-function namedIn(argv: readonly string[]): Set<Listener> {
-  const matches = argv.slice(1).flatMap((word) => [...word.matchAll(placeholder)]);
-  return new Set(matches.map((match) => match[2] as Listener));
-}
-
-/** All other braces are the program's own. */
-function fillIn(argv: readonly string[], services: ReadonlyMap<Listener, Service>): string[] {
-  const words: Words = Object.assign(
-    {},
-    ...Array.from(services, ([name, { words }]) => serviceWords(name, words)),
+/** @throws {Failure} where portpin is switched off: the verdict would be of something else. */
+function requireEffect({ environment }: Policy, variables: Record<string, string>): void {
+  if (!environment.off || variables.PORTPIN_OFF !== "1") return;
+  throw new Failure(
+    "portpin: Cannot check with PORTPIN_OFF=1: portpin does nothing at all",
+    exitStatus.configuration,
   );
-  const fill = (word: string) => word.replaceAll(placeholder, (_, name: string) => words[name]);
-  return [argv[0], ...argv.slice(1).map(fill)];
 }
 
 /** A log that a program can write which goes on as another user. */
-async function provideLog(scratch: string): Promise<string> {
+function provideLog(scratch: string): string {
   const log = join(scratch, "log");
-  await Deno.writeTextFile(log, "");
-  await Deno.chmod(log, 0o666);
-  await Deno.chmod(scratch, 0o711);
+  Deno.writeTextFileSync(log, "");
+  Deno.chmodSync(log, 0o666);
+  Deno.chmodSync(scratch, 0o711);
   return log;
 }
 
-/** Launches the program, lets it have the signals that we get, and looks at it until it ends. */
+/** The program may have removed it. */
+function readLog(file: string): Log {
+  const text = readOr(undefined, () => Deno.readTextFileSync(file));
+  return text === undefined ? { lines: [], problems: ["it is gone"] } : parseLog(text);
+}
+
+/**
+ * Launches the program, lets it have the signals that we get, and looks at it until it ends.
+ *
+ * @throws {Failure} when the kernel will not execute it.
+ */
 async function runProgram(
   path: string,
   argv: readonly string[],
   environment: Record<string, string>,
-  library: string,
+  watchOver: (pid: number) => Watch,
 ): Promise<{ status: number | string; watch: Watch }> {
-  const child = new Deno.Command(path, {
-    args: argv.slice(1),
-    env: environment,
-    clearEnv: true,
-    stdin: "inherit",
-    stdout: "piped",
-    stderr: "inherit",
-  }).spawn();
-  const watch = new Watch(child.pid, library);
+  const child = start(path, argv, environment);
+  const watch = watchOver(child.pid);
   const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
   const passOn = signals.map((name) => [name, () => child.kill(name)] as const);
   for (const [name, pass] of passOn) Deno.addSignalListener(name, pass);
   const ended = new AbortController();
-  const copying = child.stdout.pipeTo(Deno.stderr.writable, {
-    preventClose: true,
-    signal: ended.signal,
-  }).catch((error) => {
-    if (!ended.signal.aborted) throw error;
-  });
+  const copying = child.stdout.pipeTo(onStandardError(), { signal: ended.signal })
+    .catch((error) => {
+      if (!ended.signal.aborted) throw error;
+    });
   const { code, signal } = await child.status;
+  for (const [name, pass] of passOn) Deno.removeSignalListener(name, pass);
   // What it said last is in the pipe; a survivor may hold that open for ever.
   await Promise.race([copying, new Promise((resolve) => setTimeout(resolve, lastWordsMs))]);
   ended.abort();
   await copying;
-  for (const [name, pass] of passOn) Deno.removeSignalListener(name, pass);
   return { status: signal ?? code, watch };
+}
+
+function start(
+  path: string,
+  argv: readonly string[],
+  environment: Record<string, string>,
+): Deno.ChildProcess {
+  try {
+    return new Deno.Command(path, {
+      args: argv.slice(1),
+      env: environment,
+      clearEnv: true,
+      stdin: "inherit",
+      stdout: "piped",
+      stderr: "inherit",
+    }).spawn();
+  } catch (error) {
+    throw refusal(argv[0], systemReason(error));
+  }
+}
+
+/** What cannot be written is lost, and the program does not notice. */
+function onStandardError(): WritableStream<Uint8Array> {
+  return new WritableStream({
+    async write(chunk) {
+      try {
+        for (let at = 0; at < chunk.length;) at += await Deno.stderr.write(chunk.subarray(at));
+      } catch {
+        // Nobody is left to whom that could be said.
+      }
+    },
+  });
 }
 
 /** How long the output of a program that has ended may take. */
 const lastWordsMs = 200;
 
-function problemsOf(
-  services: ReadonlyMap<Listener, Service>,
-  reached: ReadonlySet<string>,
-  log: Log | undefined,
-): string[] {
-  const lonely = [...services.keys()].filter((name) => !reached.has(name));
+function problemsOf(listeners: Listeners, log: Log | undefined): string[] {
   return [
-    ...lonely.map((name) => `nobody came to {${name}}`),
+    ...listeners.lonely().map((name) => `nobody came to ${name}`),
     ...(log?.problems ?? []).map((problem) => `the log cannot be read: ${problem}`),
   ];
 }

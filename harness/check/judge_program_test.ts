@@ -1,22 +1,23 @@
 import assert from "node:assert/strict";
 import { parsePolicy } from "../../generator/parse_policy.ts";
+import type { Policy } from "../../generator/policy.ts";
 import { portSet } from "../judge.ts";
 import type { Observation } from "../observe.ts";
-import { type Evidence, judgeProgram } from "./judge_program.ts";
+import type { Evidence } from "./gather.ts";
+import { judgeProgram } from "./judge_program.ts";
 import { type LogLine, parseEnd } from "./log_line.ts";
 import type { Sighting } from "./watch.ts";
 
-const policy = parsePolicy(
-  JSON.stringify({
-    name: "test",
-    ports: "50000-50003",
-    rules: [
-      { to: { networks: ["10.0.0.0/8"] }, leave: true },
-      { to: { networks: ["198.51.100.0/24"] }, ports: "40000-40003" },
-    ],
-  }),
-  "test.jsonc",
-);
+const rules = [
+  { to: { networks: ["10.0.0.0/8"] }, leave: true },
+  { to: { networks: ["198.51.100.0/24"] }, ports: "40000-40003" },
+];
+const policy = policyWith({ rules });
+
+function policyWith(keys: object): Policy {
+  const text = JSON.stringify({ name: "test", ports: "50000-50003", ...keys });
+  return parsePolicy(text, "test.jsonc");
+}
 
 function line(source: string, destination: string | null, changes: Partial<LogLine> = {}): LogLine {
   return {
@@ -49,9 +50,12 @@ function met(source: string, destination: string, transport: "tcp" | "udp" = "tc
 }
 
 /** `SOURCE WITNESSES VERDICT: REASON` of each connection. */
-function judged(evidence: Partial<Evidence> & { lines?: LogLine[] }): string[] {
+function judged(
+  evidence: Partial<Evidence> & { lines?: LogLine[] },
+  judge: Policy = policy,
+): string[] {
   const { lines = [], ...others } = evidence;
-  const connections = judgeProgram(policy, {
+  const connections = judgeProgram(judge, {
     log: { lines, problems: [] },
     observations: [],
     sightings: [],
@@ -92,7 +96,7 @@ Deno.test("judgeProgram() tells a port that the program bound, and one that coul
   ];
   assert.deepEqual(judged({ lines }), [
     "10.1.1.1:20000 log outside: the program has bound this port itself",
-    "10.1.1.1:33333 log outside: the ports could not be kept, and the policy leaves it then",
+    "10.1.1.1:33333 log outside: the policy could not be kept, and leaves it then",
   ]);
 });
 
@@ -155,5 +159,64 @@ Deno.test("judgeProgram() without a log goes by the ports alone", () => {
   assert.deepEqual(judged({ log: undefined, sightings }), [
     "10.1.1.1:50000 kernel inside: null",
     "10.1.1.1:33333 kernel outside: unknown: the policy allows no log",
+  ]);
+});
+
+/** The reasons of a policy whose source is 192.0.2.7, and for some destinations 192.0.2.8. */
+function judgedBySource(evidence: Partial<Evidence> & { lines?: LogLine[] }): string[] {
+  const source = "192.0.2.7";
+  const partners = { to: { networks: ["198.51.100.0/24"] }, source: "192.0.2.8" };
+  return judged(evidence, policyWith({ source, rules: [rules[0], partners] }));
+}
+
+Deno.test("judgeProgram() wants the source of the policy, or of the rule that matches", () => {
+  const lines = [
+    line("192.0.2.7:50000", "203.0.113.9:443"),
+    line("192.0.2.1:50001", "203.0.113.9:443"),
+    line("192.0.2.8:50002", "198.51.100.9:443", { rule: 1 }),
+    line("192.0.2.7:50003", "198.51.100.9:443", { rule: 1 }),
+    line("192.0.2.1:33333", "203.0.113.9:80", { engine: "leave" }),
+    line("192.0.2.1:33334", "10.0.0.9:443", { rule: 0, engine: "leave" }),
+  ];
+  const sightings = [seen("192.0.2.1:50003", "203.0.113.9:81")];
+  const [raw, ...logged] = judgedBySource({ lines, sightings }).reverse();
+  assert.deepEqual(logged.reverse(), [
+    "192.0.2.7:50000 log inside: null",
+    "192.0.2.1:50001 log outside: from 192.0.2.1, not 192.0.2.7: the program has bound this socket itself",
+    "192.0.2.8:50002 log inside: null",
+    "192.0.2.7:50003 log outside: from 192.0.2.7, not 192.0.2.8: the program has bound this socket itself",
+    "192.0.2.1:33333 log outside: from 192.0.2.1, not 192.0.2.7: the policy could not be kept, and leaves it then",
+    "192.0.2.1:33334 log left: a rule leaves it alone",
+  ]);
+  assert.match(
+    raw,
+    /kernel outside: from 192\.0\.2\.1, not 192\.0\.2\.7: not through the library: /,
+  );
+});
+
+Deno.test("judgeProgram() wants no source to loopback, in another family, or where none was seen", () => {
+  const lines = [
+    line("127.0.0.1:50000", "127.0.0.1:443"),
+    line("127.0.0.1:50001", "0.0.0.0:443"),
+    line("[2001:db8::1]:50002", "[2001:db8:9::9]:443"),
+    line("0.0.0.0:50003", "203.0.113.9:53", { call: "send", transport: "udp" }),
+  ];
+  const sightings = [seen("0.0.0.0:50003", null, { transport: "udp" })];
+  for (const text of judgedBySource({ lines, sightings })) assert.match(text, / inside: null$/);
+  const loopback = policyWith({ source: "127.0.0.9" });
+  assert.deepEqual(judged({ lines: lines.slice(0, 2) }, loopback), [
+    "127.0.0.1:50000 log outside: from 127.0.0.1, not 127.0.0.9: the program has bound this socket itself",
+    "127.0.0.1:50001 log outside: from 127.0.0.1, not 127.0.0.9: the program has bound this socket itself",
+  ]);
+});
+
+Deno.test("judgeProgram() believes the peer which address a message came from", () => {
+  const to = "203.0.113.9:53";
+  const lines = [line("0.0.0.0:50000", to, { call: "send", transport: "udp" })];
+  const observations = ["192.0.2.7:50000", "192.0.2.1:50000", "192.0.2.7:50000"]
+    .map((source) => met(source, to, "udp"));
+  assert.deepEqual(judgedBySource({ lines, observations }), [
+    "192.0.2.7:50000 log,peer inside: null",
+    "192.0.2.1:50000 log,peer outside: from 192.0.2.1, not 192.0.2.7: the program has bound this socket itself",
   ]);
 });

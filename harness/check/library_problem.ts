@@ -2,7 +2,7 @@
 import { readFileSync, readlinkSync } from "node:fs";
 import { FileBytes } from "../preflight/file_bytes.ts";
 import { isElf, parseElf } from "../preflight/elf.ts";
-import { readOr } from "./watch.ts";
+import { readOr } from "../read_or.ts";
 
 /** In words; undefined when the process has `library`, or when nobody may know. */
 export function libraryProblem(pid: number, library: string): string | undefined {
@@ -23,16 +23,11 @@ export function libraryProblem(pid: number, library: string): string | undefined
 }
 
 function programProblem(path: string): string | undefined {
-  try {
+  return readOr(undefined, () => {
     using bytes = new FileBytes(path);
     if (!isElf(bytes)) return undefined;
     const { go, interpreter } = parseElf(bytes);
     if (go) return "is a Go program, which makes its own system calls";
     return interpreter === undefined ? "is statically linked" : undefined;
-  } catch (error) {
-    const gone = error instanceof Deno.errors.NotFound ||
-      error instanceof Deno.errors.PermissionDenied;
-    if (!gone) throw error;
-    return undefined;
-  }
+  });
 }

@@ -10,6 +10,8 @@ export interface ProgramReport {
   readonly status: number | string;
   /** The ports that connections had to leave from, sliced; "" for any. */
   readonly ports: string;
+  /** The addresses that they had to leave from, where no rule says another; "" for any. */
+  readonly source: string;
   readonly connections: readonly Connection[];
   /** What is wrong besides: a listener that nobody came to, lines of the log that cannot be read. */
   readonly problems: readonly string[];

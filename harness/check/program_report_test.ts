@@ -34,7 +34,7 @@ const query = connection({
 
 function report(changes: Partial<ProgramReport> = {}): ProgramReport {
   return {
-    ...{ program: ["client"], status: 3, ports: "50000-50003" },
+    ...{ program: ["client"], status: 3, ports: "50000-50003", source: "" },
     ...{ connections: [connection({}), query], problems: [], notes: [] },
     ...changes,
   };

@@ -7,6 +7,7 @@
  * /proc/PID/task/TID/children (CONFIG_PROC_CHILDREN).
  */
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { readOr } from "../read_or.ts";
 import { libraryProblem } from "./library_problem.ts";
 import { parseTable, type TableEntry, tableFiles } from "./socket_table.ts";
 
@@ -42,11 +43,13 @@ export class Watch {
   readonly #names = new Map<number, string>();
   readonly #seen = new Map<string, Sighting>();
   readonly #library: string;
+  readonly #notice: (sighting: Sighting) => void;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  /** `library`: the path that LD_PRELOAD names. */
-  constructor(pid: number, library: string) {
+  /** `library`: the path that LD_PRELOAD names. `notice` hears of each socket once, when it is first seen. */
+  constructor(pid: number, library: string, notice: (sighting: Sighting) => void) {
     this.#library = library;
+    this.#notice = notice;
     this.#processes.set(pid, { pid, name: "" });
     this.#goOn();
   }
@@ -118,6 +121,7 @@ export class Watch {
     // A program that has only just begun may not have loaded the library yet.
     if (known?.process.problem === undefined && known !== undefined) return;
     this.#seen.set(key, sighting);
+    if (known === undefined) this.#notice(sighting);
   }
 }
 
@@ -136,15 +140,4 @@ function isZombie(pid: number): boolean {
   return / [ZX] /.test(
     readOr("", () => readFileSync(`/proc/${pid}/stat`, "utf8").replace(/^.*\)/, "")),
   );
-}
-
-/** What `read` gives; `otherwise` where the process has ended meanwhile or is none of ours. */
-export function readOr<T>(otherwise: T, read: () => T): T {
-  try {
-    return read();
-  } catch (error) {
-    const expected = ["ENOENT", "ESRCH", "EACCES", "EPERM", "ENOTDIR", "EINVAL"];
-    if (expected.includes((error as NodeJS.ErrnoException).code ?? "")) return otherwise;
-    throw error;
-  }
 }

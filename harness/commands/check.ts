@@ -2,8 +2,9 @@
 // `portpin check --program -- PROGRAM ARGUMENTS…`: runs the user's own program, and prints where each of its
 // connections left from.
 
+import { existsSync } from "node:fs";
 import { Command, Option } from "commander";
-import { exitStatus, Failure, reportingFailure } from "../../generator/failure.ts";
+import { exitStatus, Failure, reportingFailure, unwritable } from "../../generator/failure.ts";
 import { World } from "../case.ts";
 import { readCases } from "../case_file.ts";
 import { checkProgram } from "../check/check_program.ts";
@@ -29,7 +30,9 @@ interface CheckOptions extends RunOptions {
 
 export default addRunOptions(
   new Command("check")
-    .description("Judge the source ports of cases, or of a program of your own")
+    .description(
+      "Judge the source ports of cases, or the ports and source of a program of your own",
+    )
     .usage("[--world WORLD] [CASE...] | --program [options] -- PROGRAM [ARGUMENT...]")
     .argument("[case...]", "names of folders in fixtures/cases (default: all)")
     .addOption(
@@ -45,7 +48,7 @@ export default addRunOptions(
     `
 A program's arguments may name listeners of ours: {tcp}, {udp}, {http}, {dns} are ADDRESS:PORT, {tcp.address}
 and {tcp.port} their parts. Its output goes to standard error. Status: 0 when all its connections left from
-the ports, 1 when not; its own is in the report.`,
+the ports and the source, 1 when not; its own is in the report.`,
   )
   .action(reportingFailure(async (words: string[], options: CheckOptions) => {
     const problem = usageProblem(words, options);
@@ -67,19 +70,28 @@ function usageProblem(words: readonly string[], options: CheckOptions): string |
   return name && `Cannot use --${name} without --program`;
 }
 
-async function checkOne(argv: string[], options: CheckOptions): Promise<never> {
+async function checkOne(argv: string[], { junit, json, ...options }: CheckOptions): Promise<never> {
+  // A program that takes long is not to end with a report that has no place.
+  if (junit !== undefined) requireWritable(junit);
   const report = await checkProgram(argv, options);
-  console.log(options.json ? renderJson(report) : renderText(report));
-  if (options.junit !== undefined) writeReport(options.junit, renderJunit(report));
+  console.log(json ? renderJson(report) : renderText(report));
+  if (junit !== undefined) writeReport(junit, renderJunit(report));
   Deno.exit(isProgramGood(report) ? 0 : exitStatus.failed);
 }
 
-function writeReport(file: string, text: string): void {
+/** Leaves the file as it is, or as absent as it is. */
+function requireWritable(file: string): void {
+  const isNew = !existsSync(file);
+  writeReport(file, "", { append: true });
+  if (isNew) Deno.removeSync(file);
+}
+
+/** @throws {Failure} */
+function writeReport(file: string, text: string, options?: Deno.WriteFileOptions): void {
   try {
-    Deno.writeTextFileSync(file, text);
+    Deno.writeTextFileSync(file, text, options);
   } catch (error) {
-    const reason = error instanceof Error ? error.message : error;
-    throw new Failure(`portpin: Cannot write ${file}: ${reason}`, exitStatus.failed);
+    throw unwritable(file, error);
   }
 }
 

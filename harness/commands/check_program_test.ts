@@ -5,8 +5,9 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { root } from "../../generator/build.ts";
+import { checkProgram } from "../check/check_program.ts";
 import type { ProgramReport } from "../check/program_report.ts";
-import { staticProgram, TemporaryDirectory } from "../preflight/programs_for_tests.ts";
+import { BusyProgram, staticProgram, TemporaryDirectory } from "../preflight/programs_for_tests.ts";
 import { findInstalled } from "../servers/programs.ts";
 
 const portpin = [Deno.execPath(), "run", "--quiet", "-A", join(root, "harness", "portpin.ts")];
@@ -85,9 +86,6 @@ testWith(["python3"], "check --program finds out a raw system call", async () =>
   assert.ok(witnesses.includes("peer") && !witnesses.includes("log"));
 });
 
-/** How long the child stays connected: many looks of the watch, of some milliseconds each. */
-const staysMs = 2_000;
-
 testWith(
   ["sh"],
   "check --program finds out a static child, at a destination of the user's",
@@ -104,12 +102,17 @@ testWith(
     break :blk if (linux.read(fd, &byte, 1) == 0) 0 else 1;
   }`;
     const child = await staticProgram(directory, { name: "child", status });
-    const checking = report("sh", "-c", '"$0"; exit 5', child);
+    // The child stays connected until it has been seen.
+    const seen = Promise.withResolvers<void>();
+    const program = ["sh", "-c", '"$0"; exit 5', child];
+    const checking = checkProgram(program, { ports: "61000-61511" }, ({ destination }) => {
+      if (destination?.port === port) seen.resolve();
+    });
     const connection = await listener.accept();
-    await new Promise((resolve) => setTimeout(resolve, staysMs));
+    await seen.promise;
     connection.close();
-    const { code, status: own, connections } = await checking;
-    assert.deepEqual([code, own, connections.length], [1, 5, 1]);
+    const { status: own, connections } = await checking;
+    assert.deepEqual([own, connections.length], [5, 1]);
     const [{ process, verdict, reason, witnesses, destination }] = connections;
     assert.deepEqual([process?.name, verdict, witnesses, destination], [
       "child",
@@ -121,58 +124,96 @@ testWith(
   },
 );
 
-/** Asks a name server of its own, which never answers. */
+const isolate = ["unshare", "--user", "--map-root-user", "--mount", "--net"];
+const isolation = await run([...isolate, "true"]).catch((error) => ({ code: 1, err: `${error}` }));
+
+/** A test in namespaces of its own; skipped, visibly, where there can be none. */
+function testIsolated(name: string, fn: () => Promise<void>) {
+  const suffix = isolation.code === 0 ? "" : ` (skipped: ${isolation.err.trim()})`;
+  Deno.test({ name: name + suffix, ignore: isolation.code !== 0, fn });
+}
+
+/** Runs `words` there, behind what the shell does by `steps`. */
+function runIsolated(steps: string[], words: string[]): Promise<Outcome> {
+  const script = ["PATH=$PATH:/usr/sbin:/sbin", "ip link set lo up", ...steps, 'exec "$@"'];
+  return run([...isolate, "sh", "-c", script.join(" && "), "sh", ...words]);
+}
+
 const lookUp = `
 import socket
-server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-server.bind(("127.0.0.1", 53))
 try:
     socket.getaddrinfo("name.portpin.invalid", 80)
 except socket.gaierror:
     pass
 `;
-const isolate = ["unshare", "--user", "--map-root-user", "--mount", "--net"];
-const isolation = await run([...isolate, "true"]).catch((error) => ({ code: 1, err: `${error}` }));
 
-Deno.test({
-  name: "check --program finds out the DNS queries of getaddrinfo" +
-    (isolation.code === 0 ? "" : ` (skipped: ${isolation.err.trim()})`),
-  ignore: isolation.code !== 0,
-  async fn() {
-    using directory = new TemporaryDirectory();
-    const [resolver, names] = [directory.file("resolv.conf"), directory.file("nsswitch.conf")];
-    // Nobody answers and nobody refuses, so the query's socket is there for three seconds.
-    Deno.writeTextFileSync(resolver, "nameserver 192.0.2.53\noptions timeout:3 attempts:1\n");
-    Deno.writeTextFileSync(names, "hosts: files dns\n");
-    const setUp = `PATH=$PATH:/usr/sbin:/sbin; ip link set lo up &&
-      ip link add near type veth peer name far && ip link set near up && ip link set far up &&
-      ip address add 192.0.2.1/24 dev near &&
-      ip neighbour add 192.0.2.53 lladdr 02:00:00:00:00:53 dev near &&
-      mount --bind ${resolver} "$(readlink -f /etc/resolv.conf)" &&
-      mount --bind ${names} "$(readlink -f /etc/nsswitch.conf)" && exec "$@"`;
-    const { code, out, err } = await run([
-      ...[
-        ...isolate,
-        "sh",
-        "-c",
-        setUp,
-        "sh",
-        ...portpin,
-        "check",
-        "--program",
-        "--json",
-        ...ports,
-      ],
-      ...["--", "python3", "-c", lookUp],
+testIsolated("check --program finds out the DNS queries of getaddrinfo", async () => {
+  using directory = new TemporaryDirectory();
+  const [resolver, names] = [directory.file("resolv.conf"), directory.file("nsswitch.conf")];
+  // The socket that asks is there until it has been seen.
+  Deno.writeTextFileSync(resolver, "nameserver 127.0.0.1\noptions timeout:30 attempts:1\n");
+  Deno.writeTextFileSync(names, "hosts: files dns\n");
+  const steps = [
+    `mount --bind ${resolver} "$(readlink -f /etc/resolv.conf)"`,
+    `mount --bind ${names} "$(readlink -f /etc/nsswitch.conf)"`,
+  ];
+  const checking = join(import.meta.dirname!, "name_server_for_tests.ts");
+  const words = [Deno.execPath(), "run", "--quiet", "-A", checking, "python3", "-c", lookUp];
+  const { code, out, err } = await runIsolated(steps, words);
+  assert.equal(code, 0, out + err);
+  const { connections } = JSON.parse(out) as ProgramReport;
+  assert.ok(connections.length > 0);
+  for (const { transport, destination, verdict, reason } of connections) {
+    assert.deepEqual([transport, destination?.port, verdict], ["udp", 53, "outside"]);
+    assert.match(reason!, /^not through the library: a DNS query inside libc/);
+  }
+});
+
+/** Connects twice to a server of its own; the second time from an address of its own choice. */
+const connectTwice = `
+import socket
+server = socket.create_server(("192.0.2.129", 0))
+first = socket.create_connection(server.getsockname())
+second = socket.create_connection(server.getsockname(), source_address=("192.0.2.1", 0))
+`;
+
+testIsolated("check --program judges the source, from wherever it is given", async () => {
+  using directory = new TemporaryDirectory();
+  const policy = directory.file("policy.jsonc");
+  Deno.writeTextFileSync(
+    policy,
+    '{ "name": "p", "ports": "61000-61511", "source": "192.0.2.7", "environment": ["PORTPIN_LOG"] }',
+  );
+  const addresses = ["192.0.2.1", "192.0.2.7", "192.0.2.129"];
+  const steps = [
+    ...addresses.map((address) => `ip address add ${address}/32 dev lo`),
+    "echo '50000 61999' >/proc/sys/net/ipv4/ip_local_port_range",
+  ];
+  const ways = [
+    [[], [...ports, "--source", "192.0.2.7"]],
+    [["env", "PORTPIN_SOURCE=192.0.2.7"], ports],
+    [[], ["--policy", policy]],
+  ];
+  for (const [before, options] of ways) {
+    const { code, out, err } = await runIsolated(steps, [
+      ...[...before, ...portpin, "check", "--program", "--json", ...options],
+      ...["--", "python3", "-c", connectTwice],
     ]);
     assert.equal(code, 1, out + err);
-    const { connections } = JSON.parse(out) as ProgramReport;
-    assert.ok(connections.length > 0);
-    for (const { transport, destination, verdict, reason } of connections) {
-      assert.deepEqual([transport, destination?.port, verdict], ["udp", 53, "outside"]);
-      assert.match(reason!, /^not through the library: a DNS query inside libc/);
-    }
-  },
+    const { source, connections } = JSON.parse(out) as ProgramReport;
+    assert.equal(source, "192.0.2.7");
+    assert.deepEqual(
+      connections.map(({ source, verdict, reason }) => [source.address, verdict, reason]),
+      [
+        ["192.0.2.7", "inside", null],
+        [
+          "192.0.2.1",
+          "outside",
+          "from 192.0.2.1, not 192.0.2.7: the program has bound this socket itself",
+        ],
+      ],
+    );
+  }
 });
 
 Deno.test("check --program shows the status of a program that fails, which is no verdict", async () => {
@@ -206,6 +247,28 @@ testWith(["bash"], "check --program goes by a policy, also by one that allows no
   assert.match(notes[0], /^the policy allows no log/);
 });
 
+Deno.test("check --program counts the environment as the library does", async () => {
+  using directory = new TemporaryDirectory();
+  const policy = directory.file("policy.jsonc");
+  Deno.writeTextFileSync(
+    policy,
+    '{ "name": "p", "ports": "61200-61299", "whenUnkept": "leave", ' +
+      '"environment": ["PORTPIN_PORTS", "PORTPIN_LOG", "PORTPIN_OFF"] }',
+  );
+  const words = [...portpin, "check", "--program", "--json", "--policy", policy, "--", "true"];
+  const portsWith = async (...variables: string[]) => {
+    const { out } = await run(["env", ...variables, ...words]);
+    return (JSON.parse(out) as ProgramReport).ports;
+  };
+  assert.equal(await portsWith("PORTPIN_PORTS=61000-61001"), "61000-61001");
+  // What the policy forbids is ignored; and what cannot be used is nothing to the library.
+  assert.equal(await portsWith("PORTPIN_PORTS=61000-61001", "PORTPIN_SLICE=0/2"), "61000-61001");
+  assert.equal(await portsWith("PORTPIN_PORTS=61000-"), "61200-61299");
+  const off = await run(["env", "PORTPIN_OFF=1", ...words]);
+  assert.deepEqual([off.code, off.out], [78, ""]);
+  assert.match(off.err, /^portpin: Cannot check with PORTPIN_OFF=1: .*\n$/);
+});
+
 testWith(["bash"], "check --program writes JUnit's XML", async () => {
   using directory = new TemporaryDirectory();
   const file = directory.file("report.xml");
@@ -219,9 +282,58 @@ testWith(["bash"], "check --program writes JUnit's XML", async () => {
     text,
     /name="tcp 127\.0\.0\.1:61\d+ to 127\.0\.0\.1:\d+"\/>\n.*name="run \(status 0\)"\/>/,
   );
-  const unwritable = await junit(directory.path);
-  assert.equal(unwritable.code, 1);
-  assert.match(unwritable.err, /^portpin: Cannot write .*: /m);
+});
+
+Deno.test("check --program refuses a report that has no place before it starts the program", async () => {
+  using directory = new TemporaryDirectory();
+  const program = ["sh", "-c", 'echo ran; echo ran >"$0"', directory.file("ran")];
+  const absent = directory.file("absent/report.xml");
+  for (const file of [directory.path, absent]) {
+    const { code, out, err } = await check(
+      "--program",
+      "--junit",
+      file,
+      ...ports,
+      "--",
+      ...program,
+    );
+    assert.deepEqual([code, out], [1, ""]);
+    assert.match(err, /^portpin: Cannot write \S+: [A-Z][a-z ]+\n$/);
+  }
+  assert.deepEqual([...Deno.readDirSync(directory.path)], []);
+  // Where the program cannot be run there is no report.
+  const file = directory.file("report.xml");
+  assert.equal((await check("--program", "--junit", file, ...ports, "--", "no-such")).code, 127);
+  assert.deepEqual([...Deno.readDirSync(directory.path)], []);
+  const full = await check("--program", "--junit", "/dev/full", ...ports, "--", "true");
+  assert.equal(full.code, 1);
+  assert.match(full.err, /^portpin: Cannot write \/dev\/full: No space left on device\n$/);
+});
+
+Deno.test("check --program lets the program end as it would, wherever its output is lost", async () => {
+  using directory = new TemporaryDirectory();
+  const file = directory.file("ended");
+  const program = ["sh", "-c", 'for i in 1 2 3; do echo $i || exit 9; done; echo yes >"$0"', file];
+  const words = [...portpin, "check", "--program", ...ports, "--", ...program];
+  const { code, out } = await run(["sh", "-c", 'exec "$@" 2>/dev/full', "sh", ...words]);
+  assert.deepEqual([code, out.split("\n")[1]], [0, "the program ended with 0"]);
+  assert.equal(Deno.readTextFileSync(file), "yes\n");
+});
+
+Deno.test("check --program says in one line what goes wrong around the program", async () => {
+  using directory = new TemporaryDirectory();
+  using busy = new BusyProgram(directory.file("busy"));
+  const started = await check("--program", ...ports, "--", busy.path);
+  assert.deepEqual([started.code, started.out], [126, ""]);
+  assert.equal(started.err, `portpin: Cannot run ${busy.path}: Text file busy\n`);
+
+  const words = [...portpin, "check", "--program", ...ports, "--", "true"];
+  const { code, err } = await run(["env", `TMPDIR=${directory.file("absent")}`, ...words]);
+  assert.equal(code, 1);
+  assert.equal(err, "portpin: Cannot make a temporary folder: No such file or directory\n");
+
+  const { problems } = await report("sh", "-c", 'rm "$PORTPIN_LOG"');
+  assert.deepEqual(problems, ["the log cannot be read: it is gone"]);
 });
 
 Deno.test("check --program refuses as run does, and says what is wrong with its command line", async () => {

@@ -15,6 +15,7 @@ import { renderZon } from "../../generator/render_zon.ts";
 import {
   environmentSettings,
   flagSetting,
+  forbids,
   type Setting,
   withSettings,
 } from "../../generator/settings.ts";
@@ -109,12 +110,7 @@ async function readPolicyFor(
   const policy = file === undefined ? generalPolicy : await readPolicy(file);
   const variables = environmentSettings((name) => environment[name])
     .filter(({ key }) => !flags.some((flag) => flag.key === key));
-  // A policy that leaves things alone leaves it to the shim to say what it cannot use, except for
-  // what the shim does not know yet.
-  const checked = policy.whenUnkept === "refuse"
-    ? variables
-    : variables.filter(({ key }) => key === "log");
-  const effective = withSettings(policy, [...checked, ...flags]);
+  const effective = effectivePolicy(policy, variables, flags);
   const { ports, source, rules } = effective;
   const isIdle = ports.length === 0 && isEmpty(source) && rules.length === 0;
   if (isIdle && !variables.some(({ key }) => ["off", "ports", "source"].includes(key))) {
@@ -125,6 +121,28 @@ async function readPolicyFor(
     );
   }
   return { policy, effective };
+}
+
+/**
+ * What the policy comes to in the guest. One that leaves things alone leaves it to the shim to say which
+ * variables it cannot use; but the shim cannot say that of the log.
+ *
+ * @throws {Failure} for a flag or variable that cannot be used.
+ */
+function effectivePolicy(
+  policy: Policy,
+  variables: readonly Setting[],
+  flags: readonly Setting[],
+): Policy {
+  if (policy.whenUnkept === "refuse") return withSettings(policy, [...variables, ...flags]);
+  const without = withSettings(policy, [...variables.filter(({ key }) => key === "log"), ...flags]);
+  const allowed = variables.filter((variable) => !forbids(policy, variable));
+  try {
+    return withSettings(policy, [...allowed, ...flags]);
+  } catch (error) {
+    if (error instanceof Failure) return without;
+    throw error;
+  }
 }
 
 /**

@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { dirname, join } from "node:path";
 import { root } from "../../generator/build.ts";
-import { staticProgram, TemporaryDirectory } from "../preflight/programs_for_tests.ts";
+import { BusyProgram, staticProgram, TemporaryDirectory } from "../preflight/programs_for_tests.ts";
 
 const direct = [Deno.execPath(), "run", "--quiet", "-A", join(root, "harness", "portpin.ts")];
 const task = [
@@ -234,10 +234,8 @@ Deno.test("run refuses with the shell's statuses, and starts nothing", async () 
 
 Deno.test("run says when the kernel will not execute the program after all", async () => {
   using directory = new TemporaryDirectory();
-  const program = directory.file("busy");
-  Deno.copyFileSync("/usr/bin/true", program);
-  Deno.chmodSync(program, 0o755);
-  using _writer = Deno.openSync(program, { write: true });
+  using busy = new BusyProgram(directory.file("busy"));
+  const program = busy.path;
   assert.deepEqual(await pinned([program]), {
     code: 126,
     signal: null,

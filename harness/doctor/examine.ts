@@ -4,9 +4,10 @@ import { familyOf, formatAddress } from "../../generator/address.ts";
 import type { KernelView } from "../../generator/kernel_view.ts";
 import { formatPorts, type PortSet } from "../../generator/ports.ts";
 import { addressesOf, type Source } from "../../generator/source.ts";
+import { ioUringErrno } from "../libc.ts";
 import type { Facts } from "./facts.ts";
 import { lookAtIsolation } from "./look_at_isolation.ts";
-import { lookAtIoUring, lookAtPrograms } from "./look_at_programs.ts";
+import { lookAtPrograms } from "./look_at_programs.ts";
 import { lookAtRanges, lookAtSockDiag, lookAtSockets, lookAtSource } from "./look_at_sockets.ts";
 
 /** The facts about `ports` (without any: ip_local_port_range) and `source` under `kernel`. */
@@ -29,7 +30,7 @@ export async function examine(
       bind: lookAtSource(address, familyOf(address)),
     })),
     sockDiag: lookAtSockDiag(),
-    ioUring: lookAtIoUring(),
+    ioUring: ioUringErrno() ?? null,
     programs: await lookAtPrograms(),
     isolation: await lookAtIsolation(),
   };

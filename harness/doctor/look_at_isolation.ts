@@ -1,5 +1,6 @@
 // What the tests need of the kernel besides: namespaces, and seccomp filters.
 
+import { readOr } from "../read_or.ts";
 import type { Facts } from "./facts.ts";
 import { output } from "./look_at_programs.ts";
 
@@ -42,11 +43,5 @@ function remedies(): string[] {
 
 /** Undefined where there is no such file, or it is not ours to read. */
 function readSysctl(path: string): string | undefined {
-  try {
-    return Deno.readTextFileSync(`/proc/sys/${path}`).trim();
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return undefined;
-    if (error instanceof Deno.errors.PermissionDenied) return undefined;
-    throw error;
-  }
+  return readOr(undefined, () => Deno.readTextFileSync(`/proc/sys/${path}`).trim());
 }

@@ -1,22 +1,15 @@
-// What programs meet here: the C libraries and their loaders, preloading, and io_uring.
+// What programs meet here: the C libraries and their loaders, and preloading.
 
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
-import { getSystemErrorName } from "node:util";
 import { defaultOut } from "../../generator/build.ts";
-import { Failure } from "../../generator/failure.ts";
+import { Failure, systemReason } from "../../generator/failure.ts";
 import { isTestimony, witnessPorts } from "../judge.ts";
+import { isSecureExecution } from "../libc.ts";
 import { guestEnvironment } from "../launch.ts";
 import { preflight } from "../preflight/preflight.ts";
 import { preloadPath } from "../preflight/preload_path.ts";
 import type { Facts, LibcFacts } from "./facts.ts";
-
-const { symbols: calls } = Deno.dlopen("libc.so.6", {
-  __errno_location: { parameters: [], result: "pointer" },
-  close: { parameters: ["i32"], result: "i32" },
-  getauxval: { parameters: ["usize"], result: "usize" },
-  syscall: { parameters: ["isize", "usize", "buffer"], result: "isize" },
-});
 
 /** @throws {Failure} where the library has a path that LD_PRELOAD cannot hold. */
 export async function lookAtPrograms(): Promise<Facts["programs"]> {
@@ -27,7 +20,7 @@ export async function lookAtPrograms(): Promise<Facts["programs"]> {
     library,
     built,
     preload: built ? await preloadProblem(library) : null,
-    secure: isSecure(),
+    secure: isSecureExecution(),
   };
 }
 
@@ -102,24 +95,7 @@ export async function output(
     const [out, error] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
     return { out, error };
   } catch (error) {
-    return error instanceof Error ? error.message : String(error);
+    if (error instanceof Deno.errors.NotFound) return `there is no program ${program}`;
+    return systemReason(error);
   }
-}
-
-/** AT_SECURE as the kernel set it for this process; getauxval(3). */
-function isSecure(): boolean {
-  const atSecure = 23n;
-  return calls.getauxval(atSecure) !== 0n;
-}
-
-/** What io_uring_setup(2) gives; null where there is one. */
-export function lookAtIoUring(): string | null {
-  // The number is alike on every architecture; struct io_uring_params has 120 bytes.
-  const [ioUringSetup, entries] = [425n, 1n];
-  const fd = Number(calls.syscall(ioUringSetup, entries, new Uint8Array(120)));
-  if (fd >= 0) {
-    calls.close(fd);
-    return null;
-  }
-  return getSystemErrorName(-new Deno.UnsafePointerView(calls.__errno_location()!).getInt32());
 }

@@ -9,9 +9,11 @@ import {
   kindOf,
   option,
   RawSocket,
+  socketErrno,
   type SocketKind,
   solIp,
 } from "../../generator/raw_socket.ts";
+import { askNetlink, headerSize, netlinkRequest, sockDiag } from "../netlink.ts";
 import type { Attempt, Facts, RangeFacts, SocketFacts } from "./facts.ts";
 
 const transports = ["tcp", "udp", "mptcp", "sctp"] as const;
@@ -28,7 +30,7 @@ export function lookAtSockets({ ephemeral }: KernelView): SocketFacts[] {
       return {
         transport,
         family,
-        socket: errnoOf(() => new RawSocket(kind)[Symbol.dispose]()) ?? null,
+        socket: socketErrno(kind) ?? null,
         portRange: optionErrno(kind, ipLocalPortRange, packRange(ephemeral)) ?? null,
         noPort: optionErrno(kind, ipBindAddressNoPort, 1) ?? null,
         honoured: isHonoured(kind, ephemeral),
@@ -123,51 +125,36 @@ export function lookAtSockDiag(): Facts["sockDiag"] {
 }
 
 function sockDiagErrno(transport: "tcp" | "udp"): string | null {
-  const [netlink, raw, sockDiag] = [16, 3, 4];
-  let errno: string | null = null;
-  const thrown = errnoOf(() => {
+  return errnoOf(() => {
     const kind = kindOf(transport, "ipv4");
     using ours = new RawSocket(kind);
     const address = ownAddress(kind);
     ours.bind(address, 0);
     if (transport === "tcp") ours.listen();
-    using socket = new RawSocket({ domain: netlink, type: raw, protocol: sockDiag });
-    const answer = socket.ask(exactRequest(kind, address, ours.localPort()));
-    const [error, type] = [2, answer.getUint16(4, true)];
-    if (type === error) errno = nameOfAnswer(-answer.getInt32(16, true));
-  });
-  return thrown ?? errno;
-}
-
-/** The one errno that tells something: a module that is not there finds nothing. */
-function nameOfAnswer(errno: number): string {
-  return errno === 2 ? "ENOENT" : `errno ${errno}`;
+    askNetlink(sockDiag, exactRequest(kind, address, ours.localPort()));
+  }) ?? null;
 }
 
 /**
- * struct nlmsghdr and struct inet_diag_req_v2 (linux/inet_diag.h). Both ends are our own address,
- * because UDP and TCP do not agree on which of them comes first. The header is little endian, as
- * the machines are that Deno runs on.
+ * struct inet_diag_req_v2 (linux/inet_diag.h) in a request. Both ends are our own address, because
+ * UDP and TCP do not agree on which of them comes first.
  */
 function exactRequest(
   { domain, protocol }: SocketKind,
   address: Address,
   port: number,
 ): Uint8Array<ArrayBuffer> {
-  const message = new Uint8Array(16 + 8 + 48);
-  const view = new DataView(message.buffer);
-  const [byFamily, request, everyState, anyCookie] = [20, 1, 0xffff_ffff, 0xffff_ffff];
-  view.setUint32(0, message.length, true);
-  view.setUint16(4, byFamily, true);
-  view.setUint16(6, request, true);
-  message.set([domain, protocol], 16);
-  view.setUint32(20, everyState, true);
-  view.setUint16(24, port);
-  view.setUint16(26, port);
+  const [byFamily, everyState, anyCookie] = [20, 0xffff_ffff, 0xffff_ffff];
+  const message = netlinkRequest(byFamily, 0, 8 + 48);
+  const view = new DataView(message.buffer, headerSize);
+  message.set([domain, protocol], headerSize);
+  view.setUint32(4, everyState, true);
+  view.setUint16(8, port);
+  view.setUint16(10, port);
   const quad = Number(address & 0xffff_ffffn);
+  view.setUint32(12, quad);
   view.setUint32(28, quad);
-  view.setUint32(44, quad);
-  view.setUint32(64, anyCookie, true);
-  view.setUint32(68, anyCookie, true);
+  view.setUint32(48, anyCookie, true);
+  view.setUint32(52, anyCookie, true);
   return message;
 }

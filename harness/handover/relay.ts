@@ -13,6 +13,7 @@ import { join } from "node:path";
 import { root } from "../../generator/build.ts";
 import { exitStatus, Failure } from "../../generator/failure.ts";
 import { findZig } from "../../generator/zig.ts";
+import { ScratchFolder } from "../scratch.ts";
 
 const source = join(import.meta.dirname!, "relay.zig");
 
@@ -35,29 +36,25 @@ export async function provideRelay(): Promise<string> {
 
 async function compile(relay: string): Promise<void> {
   const zig = await findZig(root);
-  const directory = Deno.makeTempDirSync({ prefix: "portpin-relay-" });
-  try {
-    const beside = join(directory, "relay");
-    const { success, stderr } = await new Deno.Command(zig.path, {
-      args: [
-        "build-exe",
-        // A stack size below every limit: Zig raises the limit to it, and the guest inherits that.
-        ...["-OReleaseSmall", "-fstrip", "-fsingle-threaded", "--stack", "65536"],
-        ...["-target", `${Deno.build.arch}-linux`, `-femit-bin=${beside}`, source],
-      ],
-      cwd: directory,
-      env: zig.environment,
-    }).output();
-    if (!success) {
-      const said = new TextDecoder().decode(stderr).trimEnd();
-      throw new Failure(`portpin: Cannot build the relay:\n${said}`, exitStatus.failed);
-    }
-    // Copied beside its place first: nobody must ever execute half a file.
-    Deno.mkdirSync(join(relay, ".."), { recursive: true });
-    const whole = `${relay}.${crypto.randomUUID()}`;
-    Deno.copyFileSync(beside, whole);
-    Deno.renameSync(whole, relay);
-  } finally {
-    Deno.removeSync(directory, { recursive: true });
+  using directory = new ScratchFolder("relay");
+  const beside = join(directory.path, "relay");
+  const { success, stderr } = await new Deno.Command(zig.path, {
+    args: [
+      "build-exe",
+      // A stack size below every limit: Zig raises the limit to it, and the guest inherits that.
+      ...["-OReleaseSmall", "-fstrip", "-fsingle-threaded", "--stack", "65536"],
+      ...["-target", `${Deno.build.arch}-linux`, `-femit-bin=${beside}`, source],
+    ],
+    cwd: directory.path,
+    env: zig.environment,
+  }).output();
+  if (!success) {
+    const said = new TextDecoder().decode(stderr).trimEnd();
+    throw new Failure(`portpin: Cannot build the relay:\n${said}`, exitStatus.failed);
   }
+  // Copied beside its place first: nobody must ever execute half a file.
+  Deno.mkdirSync(join(relay, ".."), { recursive: true });
+  const whole = `${relay}.${crypto.randomUUID()}`;
+  Deno.copyFileSync(beside, whole);
+  Deno.renameSync(whole, relay);
 }

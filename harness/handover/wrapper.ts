@@ -8,6 +8,7 @@
 
 import { realpathSync } from "node:fs";
 import { root } from "../../generator/build.ts";
+import { readOr } from "../read_or.ts";
 
 /** The variables that `deno task` may set for what it runs. */
 const taskVariables = new Set([
@@ -43,7 +44,7 @@ export function userEnvironment(): Uint8Array[] {
 export function userFileLimit(): bigint | undefined {
   let pid = Deno.ppid;
   while (isDeno(pid)) pid = parentOf(pid);
-  const limits = readOrUndefined(() => Deno.readTextFileSync(`/proc/${pid}/limits`));
+  const limits = readOr(undefined, () => Deno.readTextFileSync(`/proc/${pid}/limits`));
   const soft = limits && /^Max open files +(\d+)/m.exec(limits)?.[1];
   return soft ? BigInt(soft) : undefined;
 }
@@ -61,7 +62,7 @@ export function nameOf(entry: Uint8Array): string {
 }
 
 function isDeno(pid: number): boolean {
-  return readOrUndefined(() => Deno.readLinkSync(`/proc/${pid}/exe`)) ===
+  return readOr(undefined, () => Deno.readLinkSync(`/proc/${pid}/exe`)) ===
     realpathSync("/proc/self/exe");
 }
 
@@ -90,14 +91,4 @@ function nulTerminated(path: string): Uint8Array[] {
     begin = end + 1;
   }
   return parts;
-}
-
-function readOrUndefined<T>(read: () => T): T | undefined {
-  try {
-    return read();
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return undefined;
-    if (error instanceof Deno.errors.PermissionDenied) return undefined;
-    throw error;
-  }
 }

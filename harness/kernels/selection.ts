@@ -56,16 +56,16 @@ async function isForcible({ folder, case: { policy } }: CaseFile): Promise<boole
  * which is what the world `without-51` plays elsewhere. Of a case's families one is taken.
  */
 export function testsUnder(kernel: Booted, file: CaseFile): Selected[] {
-  const select = (engine: Engine, world: World) =>
-    testsIn(world, file).filter((test) => whyLeftOut(test) === undefined && isInTurn(test)).map((
-      test,
-    ) => ({
+  const select = (engine: Engine, world: World) => {
+    const tests = testsIn(world, file).filter((test) => whyLeftOut(test) === undefined);
+    return tests.filter(isInTurn).map((test) => ({
       test,
       origin: test,
       engine,
       absent: isAbsent(test, kernel),
       lacks: isLacking(test, kernel),
     }));
+  };
   return [
     ...select("kernel", "kernel").filter(isPromised).map(forcedKernel),
     ...select("emulation", "emulation").filter(({ lacks }) => !lacks),
@@ -109,15 +109,16 @@ function isInTurn({ file, family }: CaseTest): boolean {
 const waiting = ["self-connect-listener"];
 
 /**
- * Where the kernel lacks the option, what promises something of the kernel alone promises nothing, and
- * neither do cases of a source: what a refusal leaves of each is no promise.
+ * Where the kernel lacks the option, what promises something of the kernel alone promises nothing,
+ * and neither does a case of which no refusal is promised.
  */
 function isPromised({ test: { file }, lacks }: Selected): boolean {
-  return !lacks || !(isOfKernelAlone(file) || isPair(file) || waiting.includes(file.name));
+  return !lacks || !(isOfKernelAlone(file) || promisesNoRefusal(file));
 }
 
-function isPair({ case: { network } }: CaseFile): boolean {
-  return network === "pair";
+/** What a refusal leaves of these is no promise: they have a source, or wait for their peer. */
+function promisesNoRefusal({ name, case: { network } }: CaseFile): boolean {
+  return network === "pair" || waiting.includes(name);
 }
 
 function isOfKernelAlone({ case: { worlds } }: CaseFile): boolean {
@@ -149,10 +150,11 @@ const unforcible = "policies that let nobody force an engine";
 /** Why a test that runs on some kernel does not run on this one, by its world. */
 function whyNotUnder({ file, world }: CaseTest): string {
   if (isOfKernelAlone(file)) return "what holds only where the kernel has the option";
-  if (world === "kernel" && (isPair(file) || waiting.includes(file.name))) {
-    return "other families, and refusals of what has a source or waits for its peer";
+  if (world === "kernel") {
+    return promisesNoRefusal(file)
+      ? "other families, and refusals of what has a source or waits for its peer"
+      : "other families under the kernel engine: one of each case runs";
   }
-  if (world === "kernel") return "other families under the kernel engine: one of each case runs";
   return world === "emulation"
     ? "the emulation forced: other families, and all where the kernel lacks the option"
     : "the world without-51: other families, and all where the kernel has the option";

@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { viewKernel } from "../../generator/kernel_view.ts";
-import { buildPrograms } from "../library.ts";
+import { buildPrograms, dist } from "../library.ts";
 import { namespaceProblem } from "../namespace.ts";
 import { type Run, run, type Task, type Way } from "./run.ts";
 
@@ -87,4 +87,30 @@ test("whoever is interrupted leaves no process behind", problem, async () => {
   assert.equal((await child.status).code, 130);
   assert.notEqual(started.length, 0);
   assert.deepEqual(started.filter((pid) => statusOf(pid) !== ""), []);
+});
+
+/**
+ * `deno task million --flows N` where a process may have 140 open files: two programs, of which one
+ * holds 116 flows. Whoever is let through stops at once, for want of a namespace.
+ */
+async function tryWithFewFiles(flows: number): Promise<{ code: number; last: string }> {
+  await buildPrograms();
+  const deno = [Deno.execPath(), "run", "-A", "--quiet", join(import.meta.dirname!, "million.ts")];
+  const limited = ["sh", "-c", 'ulimit -n 140 && unset HARNESS_NAMESPACE && exec "$@"', "sh"];
+  const [program, ...args] = [join(dist, "programs", "native", "forbid_unshare"), ...limited];
+  const { code, stderr } = await new Deno.Command(program, {
+    args: [...args, ...deno, "--flows", `${flows}`],
+  }).output();
+  return { code, last: new TextDecoder().decode(stderr).trim().split("\n").at(-1)! };
+}
+
+Deno.test("more flows than the limits allow are refused, with the most that are not", async () => {
+  assert.deepEqual(await tryWithFewFiles(117), {
+    code: 1,
+    last: "portpin: Cannot hold 117 flows: there are 140 open files in a process " +
+      "(RLIMIT_NOFILE); the largest --flows here is 116",
+  });
+  const { code, last } = await tryWithFewFiles(116);
+  assert.equal(code, 1);
+  assert.match(last, /^portpin: Cannot hold 116 flows: no network namespace: unshare: /);
 });

@@ -1,9 +1,8 @@
 /**
  * sock_diag(7): the established TCP sockets over IPv4 of this network namespace. Message layouts
- * are those of linux/netlink.h and linux/inet_diag.h: ports and addresses in network byte order,
- * the rest in the machine's, which is little endian wherever Deno runs.
+ * are those of linux/inet_diag.h.
  */
-import { netlinkDump, SystemError } from "../libc.ts";
+import { headerSize, netlinkDump, netlinkRequest, sockDiag } from "../netlink.ts";
 
 /** An end of a connection; the address as a number, 127.0.0.1 being 0x7f000001. */
 export interface End {
@@ -18,50 +17,30 @@ export interface Connected {
   readonly remote: End;
 }
 
-const netlinkSockDiag = 4;
-const headerSize = 16;
-const [errorType, sockDiagByFamily] = [2, 20];
+const sockDiagByFamily = 20;
 /** struct inet_diag_msg begins with four bytes; then its struct inet_diag_sockid. */
 const idOffset = headerSize + 4;
 
 /** All of those that have `port` at the end named. */
 export function* connectedSockets(end: "local" | "remote", port: number): Generator<Connected> {
-  for (const part of netlinkDump(netlinkSockDiag, dumpRequest(end, port))) yield* parsePart(part);
+  for (const message of netlinkDump(sockDiag, dumpRequest(end, port))) yield parseSocket(message);
 }
 
-/** struct nlmsghdr and struct inet_diag_req_v2: a dump of TCP over IPv4, established. */
-export function dumpRequest(end: "local" | "remote", port: number): Uint8Array<ArrayBuffer> {
-  const [request, dump] = [1, 0x300];
-  const [inet, tcp, established] = [2, 6, 1];
-  const message = new Uint8Array(headerSize + 56);
-  const view = new DataView(message.buffer);
-  view.setUint32(0, message.length, true);
-  view.setUint16(4, sockDiagByFamily, true);
-  view.setUint16(6, request | dump, true);
+/** struct inet_diag_req_v2: a dump of TCP over IPv4, established. */
+function dumpRequest(end: "local" | "remote", port: number): Uint8Array<ArrayBuffer> {
+  const [dump, inet, tcp, established] = [0x300, 2, 6, 1];
+  const message = netlinkRequest(sockDiagByFamily, dump, 8 + 48);
+  const view = new DataView(message.buffer, headerSize);
   message.set([inet, tcp], headerSize);
-  view.setUint32(headerSize + 4, 1 << established, true);
-  view.setUint16(headerSize + (end === "local" ? 8 : 10), port);
+  view.setUint32(4, 1 << established, true);
+  view.setUint16(end === "local" ? 8 : 10, port);
   return message;
 }
 
-/**
- * The sockets in one datagram of the answer.
- *
- * @throws {SystemError} where the answer is that the kernel cannot.
- */
-export function* parsePart(part: Uint8Array<ArrayBuffer>): Generator<Connected> {
-  const view = new DataView(part.buffer, part.byteOffset, part.byteLength);
-  for (let at = 0; at + headerSize <= part.length;) {
-    const [length, type] = [view.getUint32(at, true), view.getUint16(at + 4, true)];
-    if (type === errorType) throw new SystemError("sock_diag", -view.getInt32(at + 16, true));
-    const id = at + idOffset;
-    if (type === sockDiagByFamily) {
-      yield {
-        local: { port: view.getUint16(id), address: view.getUint32(id + 4) },
-        remote: { port: view.getUint16(id + 2), address: view.getUint32(id + 20) },
-      };
-    }
-    // Each message begins at a multiple of four.
-    at += length + 3 & ~3;
-  }
+/** Of the header, then struct inet_diag_msg. */
+function parseSocket(message: DataView): Connected {
+  return {
+    local: { port: message.getUint16(idOffset), address: message.getUint32(idOffset + 4) },
+    remote: { port: message.getUint16(idOffset + 2), address: message.getUint32(idOffset + 20) },
+  };
 }

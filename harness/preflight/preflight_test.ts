@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { Failure } from "../../generator/failure.ts";
 import { preflight } from "./preflight.ts";
@@ -167,7 +168,7 @@ Deno.test("preflight() believes nobody but the loader that the library is loaded
 
 Deno.test({
   name: "preflight() asks musl's loader too",
-  ignore: !exists(muslLoader),
+  ignore: !existsSync(muslLoader),
   async fn() {
     using setup = await new Setup().prepare();
     const program = await dynamicProgram(setup, `${Deno.build.arch}-linux-musl`);
@@ -225,15 +226,6 @@ function executes(path: string): boolean {
     return new Deno.Command(path).outputSync().success;
   } catch (error) {
     assert.ok(error instanceof Deno.errors.FilesystemLoop, String(error));
-    return false;
-  }
-}
-
-function exists(path: string): boolean {
-  try {
-    Deno.statSync(path);
-    return true;
-  } catch {
     return false;
   }
 }

@@ -100,3 +100,18 @@ export function withGoNote(elf: Uint8Array): Uint8Array {
  */
 export const ownsEveryUser = Deno.uid() === 0 &&
   /^\s*0\s+0\s+4294967295$/m.test(Deno.readTextFileSync("/proc/self/uid_map"));
+
+/** A program that the kernel will not execute (ETXTBSY) as long as this is open for writing. */
+export class BusyProgram implements Disposable {
+  readonly #writer: Deno.FsFile;
+
+  constructor(readonly path: string) {
+    Deno.copyFileSync("/usr/bin/true", path);
+    Deno.chmodSync(path, 0o755);
+    this.#writer = Deno.openSync(path, { write: true });
+  }
+
+  [Symbol.dispose](): void {
+    this.#writer.close();
+  }
+}

@@ -32,6 +32,7 @@ export const packages: Readonly<Record<string, string>> = {
   ssh: "openssh-client",
   "ssh-keygen": "openssh-client",
   sshd: "openssh-server",
+  setpriv: "util-linux",
   strace: "strace",
   unshare: "util-linux",
   valgrind: "valgrind",

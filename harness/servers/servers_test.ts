@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
 import { basename } from "node:path";
 import { readCases } from "../case_file.ts";
 import { freePort } from "./free_port.ts";
@@ -61,7 +62,7 @@ Deno.test("launchServer() leaves no child of a server behind", () =>
       "-c",
       `sleep 1000 & echo $! > ${pidFile}.new; mv ${pidFile}.new ${pidFile}; wait`,
     ];
-    const answers = () => Promise.resolve(exists(pidFile));
+    const answers = () => Promise.resolve(existsSync(pidFile));
     const server = await launchServer({
       name: "parent",
       directory,
@@ -71,7 +72,7 @@ Deno.test("launchServer() leaves no child of a server behind", () =>
       answers,
     });
     const child = (await Deno.readTextFile(pidFile)).trim();
-    assert.ok(exists(`/proc/${child}`));
+    assert.ok(existsSync(`/proc/${child}`));
     await server.stop();
     const limit = performance.now() + 10_000;
     while (isAlive(child) && performance.now() < limit) {
@@ -122,15 +123,6 @@ Deno.test("packages has every program that a case launches, save our own and wha
   const unknown = launched.map((word) => basename(word!)).filter((word) => !known.includes(word));
   assert.deepEqual([...new Set(unknown)], []);
 });
-
-function exists(path: string): boolean {
-  try {
-    Deno.statSync(path);
-    return true;
-  } catch {
-    return false;
-  }
-}
 
 /** A killed orphan stays a zombie until init has time for it. */
 function isAlive(pid: string): boolean {

@@ -2,9 +2,10 @@
 // how they do it now, and what portpin makes of it. Every number is measured while the reader
 // watches. Ends with a status other than 0 when a measurement contradicts what an act says.
 
-import { Command, CommanderError } from "commander";
+import { Command } from "commander";
 import { exitStatus, Failure, reportingFailure } from "../../generator/failure.ts";
 import { viewKernel } from "../../generator/kernel_view.ts";
+import { runMain } from "../main.ts";
 import { enterNamespace, namespaceProblem } from "../namespace.ts";
 import { Measurements } from "./measurements.ts";
 import { acts, play } from "./play.ts";
@@ -42,9 +43,4 @@ function parseAct(word: string): number {
   throw new Failure(`portpin: Cannot show act ${word}: expected ${expected}`, exitStatus.usage);
 }
 
-try {
-  await program.parseAsync();
-} catch (error) {
-  if (!(error instanceof CommanderError)) throw error;
-  Deno.exit(error.exitCode === 0 ? 0 : exitStatus.usage);
-}
+await runMain(program);

@@ -141,7 +141,8 @@ Deno.test("without its programs story says what to install", async () => {
   const { code, out } = await story(["1"], { PATH, HARNESS_NAMESPACE: "own" });
   await Deno.remove(PATH);
   assert.equal(code, 0);
-  const reason = "missing: python3 (Debian package python3), setpriv, " +
+  const reason = "missing: python3 (Debian package python3), " +
+    "setpriv (Debian package util-linux), " +
     "strace (Debian package strace)";
   assert.ok(out.endsWith(`\n\nskipped: act 1: ${reason}\n`), out);
 });
