@@ -1,7 +1,7 @@
 /**
- * What becomes of each test of a case in `deno task test`, for the report: the process that runs them
- * appends a line of JSON for each to the file that a variable names, after one that says what is to
- * be run; so what is known survives a crash. Without the variable nothing is written.
+ * What becomes of each test of a case in `deno task test`, for the report. The process that runs them
+ * appends a line of JSON for each to a file, after one that says what is to be run; so what is known
+ * survives a crash.
  */
 import { z } from "zod";
 import type { CaseFile } from "../case_file.ts";
@@ -11,7 +11,7 @@ import { type Cases, Promised, TestResult } from "./results.ts";
 import { isGood, programOf } from "./rows.ts";
 import { readVersions } from "./versions.ts";
 
-/** Names the file. */
+/** Names the file; without it nothing is written. */
 export const caseLogVariable = "HARNESS_CASE_LOG";
 
 /** The first line. */
@@ -24,45 +24,50 @@ export function promisedBy(file: CaseFile): Promised {
   return { name, promise, ports, program: programOf(test) };
 }
 
-/** Takes down what is to be run, before anything else. */
-export function takeDownPlan(tests: readonly CaseTest[]): void {
-  const files = new Set(tests.map(({ file }) => file));
-  append({ planned: tests.length, cases: [...files].map(promisedBy) });
-}
+export class CaseLog {
+  readonly #file: string | undefined;
 
-/** Runs `action`, which runs `test`, and takes down what became of it; throws what it throws. */
-export async function takingDown(
-  test: CaseTest,
-  action: () => Promise<Report>,
-): Promise<Report> {
-  const report = await action().catch((error) => {
-    append({ ...about(test), outcome: "bad", reasons: [`run: ${error?.message ?? error}`] });
-    throw error;
-  });
-  const bad = report.verdicts.filter(({ good }) => !good);
-  append({
-    ...about(test),
-    outcome: isGood(report) ? "good" : "bad",
-    reasons: bad.map(({ about, reason }) => `${about}: ${reason}`),
-    seen: report.observations.map(({ at, source }) => [Math.round(at), source.port]),
-  });
-  return report;
-}
+  /** @param tests all that are to be run. @param file where to write; undefined: nowhere. */
+  constructor(tests: readonly CaseTest[], file: string | undefined) {
+    this.#file = file;
+    const files = new Set(tests.map(({ file }) => file));
+    this.#append({ planned: tests.length, cases: [...files].map(promisedBy) });
+  }
 
-/** Takes down a test that cannot be run here. */
-export function takeDownSkipped(test: CaseTest, reason: string): void {
-  append({ ...about(test), outcome: "skipped", reasons: [reason] });
+  /** Takes down a test that cannot be run here. */
+  skip(test: CaseTest, reason: string): void {
+    this.#append({ ...about(test), outcome: "skipped", reasons: [reason] });
+  }
+
+  /** Runs `action`, which runs `test`, and takes down what became of it; throws what it throws. */
+  async run(test: CaseTest, action: () => Promise<Report>): Promise<Report> {
+    const report = await action().catch((error) => {
+      this.#append({
+        ...about(test),
+        outcome: "bad",
+        reasons: [`run: ${error?.message ?? error}`],
+      });
+      throw error;
+    });
+    const bad = report.verdicts.filter(({ good }) => !good);
+    this.#append({
+      ...about(test),
+      outcome: isGood(report) ? "good" : "bad",
+      reasons: bad.map(({ about, reason }) => `${about}: ${reason}`),
+      seen: report.observations.map(({ at, source }) => [Math.round(at), source.port]),
+    });
+    return report;
+  }
+
+  #append(line: TestResult | z.infer<typeof Plan>): void {
+    if (this.#file === undefined) return;
+    Deno.writeTextFileSync(this.#file, `${JSON.stringify(line)}\n`, { append: true });
+  }
 }
 
 function about(test: CaseTest) {
   const { file: { name }, id, family, world } = test;
   return { case: name, test: id, program: programOf(test), family, world, seen: [] };
-}
-
-function append(line: TestResult | z.infer<typeof Plan>): void {
-  const file = Deno.env.get(caseLogVariable);
-  if (file === undefined) return;
-  Deno.writeTextFileSync(file, `${JSON.stringify(line)}\n`, { append: true });
 }
 
 /** The report of what was taken down in the text of a log; undefined where nothing was. */

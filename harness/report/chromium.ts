@@ -3,12 +3,15 @@ import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import puppeteer, { type Browser, type Page } from "puppeteer-core";
 import { exitStatus, Failure } from "../../generator/failure.ts";
-import { findInstalled } from "../servers/programs.ts";
+import { describeMissing, findInstalled } from "../servers/programs.ts";
 
 /** The path of Chromium; undefined where it is not installed. */
 export function findChromium(): string | undefined {
   return findInstalled("chromium");
 }
+
+/** Says what to install where it is missing. */
+export const missingChromium = `missing: ${describeMissing("chromium")}`;
 
 /**
  * Starts the Chromium at `executablePath`; its profile is in a temporary folder. It shows our own page

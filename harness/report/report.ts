@@ -4,7 +4,7 @@
 import { Command, CommanderError } from "commander";
 import { join, relative } from "node:path";
 import { exitStatus, Failure, reportingFailure } from "../../generator/failure.ts";
-import { findChromium, photograph } from "./chromium.ts";
+import { findChromium, missingChromium, photograph } from "./chromium.ts";
 import { renderPage } from "./render_page.ts";
 import { reportFolder, writeBeside } from "./results.ts";
 
@@ -27,8 +27,7 @@ function requireChromium(picture: string): string {
   const path = findChromium();
   if (path !== undefined) return path;
   throw new Failure(
-    `portpin: Cannot make ${picture}: chromium is not installed ` +
-      "(on Debian: apt-get install chromium)",
+    `portpin: Cannot make ${picture}: ${missingChromium}`,
     exitStatus.configuration,
   );
 }

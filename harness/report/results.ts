@@ -168,8 +168,8 @@ export async function readKept<K extends Kind>(
   if (text === undefined) return { missing: "is not there" };
   const parsed = kinds[kind].schema.safeParse(jsonOf(text));
   if (parsed.success) return parsed.data as Kept<K>;
-  const { path, message } = parsed.error.issues[0];
-  const where = path.length === 0 ? "" : ` (${path.join(".")}: ${message})`;
+  const { path } = parsed.error.issues[0];
+  const where = path.length === 0 ? "" : ` (${path.join(".")})`;
   return { missing: `is not of the shape that this version writes${where}` };
 }
 

@@ -27,8 +27,8 @@ export const looks: Readonly<Record<Outcome, Look>> = {
 };
 
 /**
- * A cell of a table: each outcome with its sign, the worst first; a good one says no more. The `first`
- * of a kernel has a line before it.
+ * A cell of a table: each outcome with its sign, the worst first. The `first` of a kernel has a line
+ * before it.
  */
 export function OutcomeCell(
   { cell, first, empty }: { cell: Cell; first: boolean; empty: string },
@@ -45,10 +45,13 @@ export function OutcomeCell(
   );
 }
 
+/** What is as it should be needs no word beside its sign. */
+const silent: readonly Outcome[] = ["good", "refused", "absent"];
+
 function OutcomeCount({ outcome, count }: { outcome: Outcome; count: number }) {
   const { sign, word } = looks[outcome];
-  if (outcome === "good") return <span class="good">{sign}&#8239;{grouped(count)}</span>;
-  return <span class={outcome}>{sign}&#8239;{grouped(count)} {word}</span>;
+  const said = silent.includes(outcome) ? "" : ` ${word}`;
+  return <span class={outcome} title={word}>{sign}&#8239;{grouped(count)}{said}</span>;
 }
 
 /** What the signs mean. */

@@ -10,7 +10,7 @@ const left = 56;
 const plot = 820;
 const margin = 28;
 const side = 176;
-const width = left + plot + margin + side;
+const width = left + plot + margin + side + 8;
 
 /** The ports of a case that does not say otherwise. */
 const usual = { low: 50_000, high: 50_511, text: "50000-50511" };
@@ -178,7 +178,7 @@ function Histogram(
         <text class="middle" x={x(share)} y={top + height + 16}>{share}</text>
       ))}
       {most > shareMax && (
-        <text class="end" x={start + side} y={top - 10}>cut: {most.toFixed(1)}</text>
+        <text class="end" x={start + side} y={top - 10}>longest: {most.toFixed(1)}</text>
       )}
     </g>
   );
