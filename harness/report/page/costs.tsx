@@ -71,7 +71,7 @@ function FigureTable(
             {has("middle") && <th scope="col">middle 80 %</th>}
             {has("budget") && <th scope="col" class="number">budget</th>}
             {has("budget") && <th scope="col">verdict</th>}
-            {hasDetail && <th scope="col">consists of</th>}
+            {hasDetail && <th scope="col">detail</th>}
           </tr>
         </thead>
         <tbody>

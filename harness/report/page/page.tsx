@@ -62,7 +62,7 @@ function Facts({ data }: { data: Data }) {
 interface Fact {
   readonly value: string;
   readonly about: string;
-  readonly look: "good" | "bad" | "plain";
+  readonly look: "good" | "skipped" | "bad" | "plain";
 }
 
 function testFacts({ kept }: Data): Fact[] {
@@ -93,11 +93,14 @@ function costFacts({ kept }: Data): Fact[] {
   const judged = bench?.benchmarks.flatMap(({ figures = [] }) => figures)
     .filter(({ verdict }) => verdict !== undefined) ?? [];
   if (judged.length === 0) return [];
-  const over = judged.filter(({ verdict }) => verdict === "OVER").length;
+  const having = (wanted: string) => judged.filter(({ verdict }) => verdict === wanted).length;
+  const [good, unclear, over] = [having("good"), having("unclear"), having("OVER")];
   return [{
-    value: `${judged.length - over}/${judged.length}`,
-    about: "costs within their budgets",
-    look: over === 0 ? "good" : "bad",
+    value: `${good}/${judged.length}`,
+    about: `costs within their budgets${unclear > 0 ? `; ${unclear} unclear` : ""}${
+      over > 0 ? `; ${over} OVER` : ""
+    }`,
+    look: over > 0 ? "bad" : unclear > 0 ? "skipped" : "good",
   }];
 }
 

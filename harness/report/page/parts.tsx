@@ -58,7 +58,7 @@ export function Source({ kind, data }: { kind: Kind; data: Data }) {
   }
   const { versions } = kept;
   const from = versions === undefined
-    ? "of an unknown time and commit"
+    ? "it does not say when, or on what"
     : `${moment(versions.time)}, Linux ${versions.kernel}, commit ${short(versions)}`;
   const warnings = warningsOf(kept, data.head);
   return (
@@ -74,12 +74,11 @@ function warningsOf(
   { versions, part }: { versions?: Commit; part?: string },
   head: Commit,
 ): string[] {
-  const { commit, modified } = versions ?? { modified: false };
-  return [
-    ...part === undefined ? [] : [`A part only: ${part}.`],
-    ...commit !== undefined && commit === head.commit
-      ? []
-      : [`Of another commit than this page, which is of ${short(head)}.`],
-    ...modified ? ["The repository had changes that are in no commit."] : [],
-  ];
+  const warnings = part === undefined ? [] : [`A part only: ${part}.`];
+  if (versions?.commit === undefined) warnings.push("Of an unknown commit.");
+  else if (versions.commit !== head.commit) {
+    warnings.push(`Of another commit than this page, which is of ${short(head)}.`);
+  }
+  if (versions?.modified) warnings.push("The repository had changes that are in no commit.");
+  return warnings;
 }

@@ -78,13 +78,12 @@ export function ScatterPlot({ cases }: { cases: Cases }) {
         </svg>
       </Wide>
       <figcaption>
-        Each mark is a connection or a datagram as its peer saw it: {counted(all.length, "mark")}.
-        {" "}
-        Dots are among the case's ports; crosses are not, where that is what the case promises:
-        ports that the program binds by number, rules that leave a destination alone, programs that
-        portpin is told to let be. On the right, how often each eight ports were seen, 1 being an
-        even share; cut off where programs ask for the same few ports themselves.{" "}
-        <output class="hovered" />
+        Each mark is a connection or a datagram as its peer saw it:{" "}
+        {counted(all.length, "mark")}. Dots are among the case's ports. Crosses are not: ports that
+        a program binds by number, destinations that a rule leaves alone, ranges that portpin is not
+        to touch. A cross that the case does not promise is BAD above. On the right, how often each
+        eight ports were seen, 1 being an even share; cut off where programs ask for the same few
+        ports themselves. <output class="hovered" />
       </figcaption>
     </figure>
   );
