@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { h } from "preact";
 import { renderToString } from "preact-render-to-string";
 import type { Figure } from "../bench/benchmark.ts";
-import { drawOccupancy } from "./occupancy_picture.ts";
+import { drawOccupancy, drawUdpOccupancy } from "./occupancy_picture.ts";
 import { type Data, there } from "./page/data.ts";
 import { Page, titleOf } from "./page/page.tsx";
 import { colours, darkColours, embedded } from "./picture.ts";
@@ -41,12 +41,14 @@ ${renderToString(h(Page, { data }))}
 async function drawPictures(bench: Bench | undefined): Promise<Data["pictures"]> {
   const figures = (name: string): readonly Figure[] =>
     bench?.benchmarks.find((benchmark) => benchmark.name === name)?.figures ?? [];
-  const [calls, times] = [figures("occupancy-calls"), figures("occupancy-time")];
+  const curves = async (draw: typeof drawOccupancy, name: string, calls: string, times: string) =>
+    figures(calls).length > 0 && figures(times).length > 0
+      ? embedded(await draw(figures(calls), figures(times)), name)
+      : undefined;
   const choices = figures("port-choice").flatMap(({ choice }) => choice ?? []);
   return {
-    occupancy: calls.length > 0 && times.length > 0
-      ? embedded(await drawOccupancy(calls, times), "occupancy")
-      : undefined,
+    tcp: await curves(drawOccupancy, "tcp", "occupancy-calls", "occupancy-time"),
+    udp: await curves(drawUdpOccupancy, "udp", "udp-calls", "udp-time"),
     ports: choices.length > 0 ? embedded(await drawPorts(choices), "ports") : undefined,
   };
 }

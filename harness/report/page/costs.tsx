@@ -8,7 +8,7 @@ type Figure = NonNullable<Benchmark["figures"]>[number];
 
 export function Costs({ data }: { data: Data }) {
   const bench = there(data.kept.bench);
-  const { occupancy } = data.pictures;
+  const { tcp, udp } = data.pictures;
   return (
     <Section id="costs" title="What it costs">
       <p>
@@ -16,11 +16,8 @@ export function Costs({ data }: { data: Data }) {
         portpin beside it, with the 95 % confidence interval of the median.
       </p>
       <Source kind="bench" data={data} />
-      {occupancy !== undefined && (
-        <figure>
-          <Picture label="What a connect costs where ports are taken" svg={occupancy} />
-        </figure>
-      )}
+      {tcp !== undefined && <Picture label="A TCP connect where ports are taken" svg={tcp} />}
+      {udp !== undefined && <Picture label="A UDP connect where ports are taken" svg={udp} />}
       {bench?.benchmarks.map((benchmark) => <BenchmarkPart benchmark={benchmark} />)}
     </Section>
   );

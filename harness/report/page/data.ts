@@ -7,7 +7,7 @@ export interface Data {
   readonly head: Commit;
   readonly kept: { readonly [K in Kind]: Kept<K> | Missing };
   /** SVG that follows the page's colours; undefined where there are no numbers for it. */
-  readonly pictures: { readonly occupancy?: string; readonly ports?: string };
+  readonly pictures: { readonly tcp?: string; readonly udp?: string; readonly ports?: string };
 }
 
 /** What there is; undefined where it is missing. */

@@ -35,9 +35,11 @@ export function Wide(
 /** An SVG that is written already. */
 export function Picture({ label, svg }: { label: string; svg: string }) {
   return (
-    <Wide label={label}>
-      <div class="picture" dangerouslySetInnerHTML={{ __html: svg }} />
-    </Wide>
+    <figure>
+      <Wide label={label}>
+        <div dangerouslySetInnerHTML={{ __html: svg }} />
+      </Wide>
+    </figure>
   );
 }
 

@@ -10,11 +10,7 @@ export function Ports({ data }: { data: Data }) {
     <Section id="ports" title="Ports chosen">
       {cases === undefined ? <Source kind="cases" data={data} /> : <ScatterPlot cases={cases} />}
       {ports !== undefined
-        ? (
-          <figure>
-            <Picture label="Which ports are chosen where none is taken" svg={ports} />
-          </figure>
-        )
+        ? <Picture label="Which ports are chosen where none is taken" svg={ports} />
         : there(data.kept.bench) === undefined && <Source kind="bench" data={data} />}
     </Section>
   );

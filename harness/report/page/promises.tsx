@@ -31,8 +31,9 @@ export function Promises({ data }: { data: Data }) {
     <Section id="promises" title="Promises kept">
       <p>
         A case is one promise, held against a real program. Its verdict comes from the other end:
-        the peer's address that a listener saw. Every case runs in worlds, some of which play an
-        older kernel by a seccomp filter; real old kernels, under QEMU, are the ground truth.
+        the peer's address that a listener saw. A case runs in several worlds, some of which play an
+        older kernel by a seccomp filter; one that says itself what keeps the ports runs in the
+        first alone. Real old kernels, under QEMU, are the ground truth.
       </p>
       <Source kind="cases" data={data} />
       <Source kind="kernels" data={data} />
@@ -51,7 +52,7 @@ export function Promises({ data }: { data: Data }) {
             noun="promise"
             columns={columns}
             rows={rows}
-            describe={(row) => <Promise row={row} promised={promised} cases={cases} />}
+            describe={(row) => <Described row={row} promised={promised} cases={cases} />}
           />
           <h3 id="programs">By program</h3>
           <MatrixTable
@@ -140,7 +141,8 @@ function Filter({ rows }: { rows: number }) {
   );
 }
 
-function Promise(
+/** What is promised, with whom it was tried, and how many ports were seen. */
+function Described(
   { row, promised, cases }: {
     row: Row;
     promised: readonly Promised[];

@@ -16,7 +16,7 @@ const width = left + plot + margin + side + 8;
 const usual = { low: 50_000, high: 50_511, text: "50000-50511" };
 const bins = 64;
 
-/** Where the kernel keeps the ports, and where the emulation does. */
+/** The worlds where the kernel keeps the ports, unless a case says otherwise, and where the emulation does. */
 const engines = [
   { name: "kernel", is: (world: World) => world === "kernel" },
   { name: "emulation", is: (world: World) => world !== "kernel" },
@@ -177,7 +177,9 @@ function Histogram(
         <text class="middle" x={x(share)} y={top + height + 16}>{share}</text>
       ))}
       {most > shareMax && (
-        <text class="end" x={start + side} y={top - 10}>longest: {most.toFixed(1)}</text>
+        <text class="end" x={start + side} y={top + height + 32}>
+          the longest: {most.toFixed(1)}
+        </text>
       )}
     </g>
   );
