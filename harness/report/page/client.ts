@@ -56,12 +56,12 @@ function sortable(table: HTMLTableElement) {
 
 const ranks = ["bad", "skipped", "absent", "refused", "good", "none"];
 
-/** What a cell is sorted by: the rank of its outcome, then its number, or its text. */
+/** What a cell is sorted by: the rank of its worst outcome, then its first number, or its text. */
 function keyOf(cell: HTMLTableCellElement): [number, number | string] {
   const text = cell.querySelector("summary")?.textContent ?? cell.textContent;
-  const number = parseFloat(text.replace("−", "-").replace(/[^\d.-]/g, ""));
-  const isText = cell.tagName === "TH" || Number.isNaN(number);
-  return [ranks.indexOf(cell.className.split(" ")[0]), isText ? text : number];
+  const number = /-?\d[\d,]*(\.\d+)?/.exec(text.replace("−", "-"))?.[0].replaceAll(",", "");
+  const isText = cell.tagName === "TH" || number === undefined;
+  return [ranks.indexOf(cell.className.split(" ")[0]), isText ? text : Number(number)];
 }
 
 function compare([rank, value]: ReturnType<typeof keyOf>, [other, more]: ReturnType<typeof keyOf>) {

@@ -125,7 +125,7 @@ function Total({ outcome, value }: { outcome: Outcome; value: number }) {
 /** Shown by the script, which makes it work. */
 function Filter({ rows }: { rows: number }) {
   return (
-    <form class="filter" data-filter="by-promise" hidden>
+    <form class="filter" data-filter="by-promise" autocomplete="off" hidden>
       <label>
         Filter <input type="search" name="text" placeholder="name, promise or program" />
       </label>

@@ -79,11 +79,12 @@ export function ScatterPlot({ cases }: { cases: Cases }) {
       </Wide>
       <figcaption>
         Each mark is a connection or a datagram as its peer saw it:{" "}
-        {counted(all.length, "mark")}. Dots are among the case's ports. Crosses are not: ports that
-        a program binds by number, destinations that a rule leaves alone, ranges that portpin is not
-        to touch. A cross that the case does not promise is BAD above. On the right, how often each
-        eight ports were seen, 1 being an even share; cut off where programs ask for the same few
-        ports themselves. <output class="hovered" />
+        {counted(all.length, "mark")}. Blue is the world of the kernel engine, where cases may
+        choose another one themselves; orange are the others. Dots are among the case's ports.
+        Crosses are not: ports that a program binds by number, destinations that a rule leaves
+        alone, ranges that portpin is not to touch. A cross that the case does not promise is BAD
+        above. On the right, how often each eight ports were seen, 1 being an even share; cut off
+        where programs ask for the same few ports themselves. <output class="hovered" />
       </figcaption>
     </figure>
   );

@@ -54,7 +54,7 @@ export function Wall({ columns, rows }: { columns: readonly Column[]; rows: read
         <span class="refused">half high: {looks.refused.word}</span>;{" "}
         <span class="absent">a dash: {looks.absent.word}</span>;{" "}
         <span class="skipped">hollow: {looks.skipped.word}</span>;{" "}
-        <span class="bad">taller: {looks.bad.word}</span>. <output class="hovered" />
+        <span class="bad">taller and broader: {looks.bad.word}</span>. <output class="hovered" />
       </figcaption>
     </figure>
   );
@@ -75,12 +75,14 @@ function squares(
 ): string {
   const side = round(pitch * 0.8);
   const tall = line - 4;
+  // Among hundreds it must be seen.
+  const broad = Math.max(side, 4);
   const shapes: Readonly<Record<Outcome, string>> = {
     good: `h${side}v${tall}h-${side}z`,
     refused: `m0 ${tall / 2}h${side}v${tall / 2}h-${side}z`,
     absent: `m0 ${tall / 2 - 1}h${side}v2h-${side}z`,
     skipped: `h${side}v${tall}h-${side}zm0.5 1v${tall - 2}h${round(side - 1)}v-${tall - 2}z`,
-    bad: `m0 -2.5h${side}v${tall + 5}h-${side}z`,
+    bad: `m0 -2.5h${broad}v${tall + 5}h-${broad}z`,
   };
   return columns.flatMap((_, column) =>
     rows.flatMap(({ cells }, row) =>
