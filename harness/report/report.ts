@@ -4,6 +4,7 @@
 import { Command, CommanderError } from "commander";
 import { join, relative } from "node:path";
 import { exitStatus, Failure, reportingFailure } from "../../generator/failure.ts";
+import { enterUserDirectory } from "../handover/wrapper.ts";
 import { findChromium, missingChromium, photograph } from "./chromium.ts";
 import { renderPage } from "./render_page.ts";
 import { reportFolder, writeBeside } from "./results.ts";
@@ -14,6 +15,7 @@ const command = new Command("report")
   .showHelpAfterError("(--help says more)")
   .exitOverride()
   .action(reportingFailure(async ({ picture }: { picture?: string }) => {
+    enterUserDirectory();
     const chromium = picture === undefined ? undefined : requireChromium(picture);
     const file = join(reportFolder, "index.html");
     await writeBeside(file, await renderPage(reportFolder));
