@@ -5,16 +5,21 @@ import assert from "node:assert/strict";
 import { readCases } from "./case_file.ts";
 import { namespaceProblem } from "./namespace.ts";
 import { hasProtocol, skipReason, testsEverywhere } from "./plan.ts";
+import { CaseLog, caseLogVariable } from "./report/case_log.ts";
 import { runTest } from "./run_case.ts";
 
-for (const test of (await readCases()).flatMap(testsEverywhere).filter(hasProtocol)) {
+const tests = (await readCases()).flatMap(testsEverywhere).filter(hasProtocol);
+const log = new CaseLog(tests, Deno.env.get(caseLogVariable));
+
+for (const test of tests) {
   const reason = skipReason(test, namespaceProblem());
+  if (reason !== undefined) log.skip(test, reason);
   const name = reason === undefined ? test.id : `${test.id} (skipped: ${reason})`;
   Deno.test({
     name,
     ignore: reason !== undefined,
     async fn() {
-      const { verdicts } = await runTest(test);
+      const { verdicts } = await log.run(test, () => runTest(test));
       const bad = verdicts.filter(({ good }) => !good);
       const reasons = bad.map(({ about, reason }) => `${about}: ${reason}`);
       assert.equal(reasons.join("\n"), "", test.file.case.promise);

@@ -7,7 +7,9 @@ import $ from "dax";
 import { Failure } from "../generator/failure.ts";
 import { findZig } from "../generator/zig.ts";
 import { root } from "../generator/build.ts";
+import { caseLogVariable, gather } from "./report/case_log.ts";
 import { type Counts, gateCounts, junitCounts, sum, zigCounts } from "./report/counts.ts";
+import { keep } from "./report/results.ts";
 import { summary } from "./run_all.ts";
 
 Deno.chdir(root);
@@ -53,20 +55,29 @@ async function zigSteps(): Promise<Counts[]> {
   return [formatted, counts, ...crash];
 }
 
-/** The unit tests of all folders, and the cases. */
+/** The unit tests of all folders, and the cases; what became of those is kept for the report. */
 async function denoTests(): Promise<Counts> {
   const folder = await Deno.makeTempDir({ prefix: "portpin-test-" });
   const junit = join(folder, "junit.xml");
+  const caseLog = join(folder, "cases");
   const inside = ["run", "-A", "--quiet", join(root, "harness", "namespace.ts"), "--"];
   const { code } =
     await $`${deno} ${inside} ${deno} test -A --quiet --junit-path=${junit} ${sources}`
-      .noThrow();
-  const xml = await Deno.readTextFile(junit).catch((error) => {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-    return "";
-  });
+      .env(caseLogVariable, caseLog).noThrow();
+  const xml = await readIfThere(junit);
+  const cases = await gather(await readIfThere(caseLog));
+  if (cases !== undefined) await keep("cases", cases);
   await Deno.remove(folder, { recursive: true });
   const counts = junitCounts(xml);
   // It may fail without a test that did: by a module that cannot be loaded.
   return code !== 0 && counts.failed === 0 ? sum([counts, gateCounts(false)]) : counts;
+}
+
+async function readIfThere(file: string): Promise<string> {
+  try {
+    return await Deno.readTextFile(file);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    return "";
+  }
 }

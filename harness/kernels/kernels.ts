@@ -8,6 +8,9 @@ import { root } from "../../generator/build.ts";
 import { exitStatus, Failure, reportingFailure } from "../../generator/failure.ts";
 import { type CaseFile, readCases } from "../case_file.ts";
 import { buildPrograms, libraryFor } from "../library.ts";
+import { promisedBy } from "../report/case_log.ts";
+import { keep } from "../report/results.ts";
+import { readVersions } from "../report/versions.ts";
 import { summary } from "../run_all.ts";
 import { debianKernel, debianKernels } from "./debian.ts";
 import { allEnded, interruptible } from "./interruption.ts";
@@ -55,6 +58,12 @@ const command = new Command("kernels")
     console.log(`${kernelTable(runs)}\n\n${caseTable(runs, engines)}\n`);
     const omissions = await Promise.all(runs.map((run) => omissionsOf(run, cases)));
     console.log(`${leftOutTable(omissions)}\n`);
+    await keep("kernels", {
+      versions: await readVersions(),
+      part: partOf(wanted, options),
+      cases: (await selectCases(cases)).map(promisedBy),
+      runs: runs.map((run, index) => ({ ...run, leftOut: omissions[index].leftOut })),
+    });
     for (const line of remarks(runs)) console.log(line);
     console.log(summary(passed, failed, skipped));
     Deno.exit(failed === 0 ? 0 : exitStatus.failed);
@@ -65,6 +74,15 @@ try {
 } catch (error) {
   if (!(error instanceof CommanderError)) throw error;
   Deno.exit(error.exitCode === 0 ? 0 : exitStatus.usage);
+}
+
+/** Which part of all that there is was asked for; undefined when it was all. */
+function partOf(wanted: readonly string[], options: Options): string | undefined {
+  const kernels = options.kernel === undefined
+    ? labels.filter((label) => wanted.length === 0 || wanted.includes(label))
+    : ["the kernel that was given"];
+  if (options.case.length > 0) return `${options.case.join(", ")} on ${kernels.join(", ")}`;
+  return kernels.length === labels.length ? undefined : `on ${kernels.join(", ")} alone`;
 }
 
 async function runAloud(kernel: Kernel, names: readonly string[]): Promise<KernelRun> {

@@ -42,7 +42,7 @@ const Result = z.strictObject({
   duration: z.int(),
 });
 
-const Message = z.discriminatedUnion("kind", [
+export const Message = z.discriminatedUnion("kind", [
   Booted,
   Result,
   z.strictObject({ kind: z.literal("end") }),

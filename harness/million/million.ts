@@ -10,6 +10,8 @@ import { viewKernel } from "../../generator/kernel_view.ts";
 import { interruptible } from "../kernels/interruption.ts";
 import { buildPrograms, libraryFor } from "../library.ts";
 import { enterNamespace, namespaceProblem } from "../namespace.ts";
+import { keep } from "../report/results.ts";
+import { readVersions } from "../report/versions.ts";
 import { summary } from "../run_all.ts";
 import { machineLimits, measuredLimits, requireRoom } from "./limits.ts";
 import { memoryLeft, readMachine } from "./machine.ts";
@@ -20,9 +22,12 @@ import { type Run, run, type Task, type Way } from "./run.ts";
 /** What the kernel gives to all who name no port, unless the administrator chose otherwise. */
 const range = { low: 32768, high: 60999 };
 
+/** What a run without `--flows` holds; the report takes fewer for a part of it. */
+const whole = 1_000_000;
+
 const command = new Command("million")
   .description("Hold N connections from one address by a program that binds it without a port")
-  .option("--flows <n>", "how many", "1000000")
+  .option("--flows <n>", "how many", `${whole}`)
   .showHelpAfterError("(--help says more)")
   .exitOverride()
   .action(reportingFailure(async (options: { flows: string }) => {
@@ -37,6 +42,7 @@ const command = new Command("million")
     await buildPrograms();
     await libraryFor();
     const runs = await interruptible(() => runAll(task));
+    await keepRuns(task, runs);
     report(task, runs);
   }));
 
@@ -76,6 +82,23 @@ async function runAloud(way: Way, task: Task): Promise<Run> {
   } finally {
     bar?.finish();
   }
+}
+
+/** For the report page. */
+async function keepRuns(task: Task, runs: readonly (Run | Skipped)[]): Promise<void> {
+  const { flows, each, range } = task;
+  await keep("million", {
+    versions: await readVersions(),
+    part: flows < whole ? `${grouped(flows)} connections of ${grouped(whole)}` : undefined,
+    flows,
+    ports: range.high - range.low + 1,
+    destinations: planPairs(flows, each).length,
+    runs: runs.map((one) => {
+      if ("skipped" in one) return one;
+      const { way, flows, stop, seconds, measured: { memory }, problems } = one;
+      return { way, flows, stop, seconds, memory: memory.perFlow, problems };
+    }),
+  });
 }
 
 function report(task: Task, runs: readonly (Run | Skipped)[]): void {

@@ -1,4 +1,4 @@
-/** The picture of what a connect costs against how many ports are taken: system calls and time. */
+/** The pictures of what a connect costs against how many ports are taken: system calls and time. */
 import type { Figure, Place } from "../bench/benchmark.ts";
 import { colours, drawPicture } from "./picture.ts";
 
@@ -16,7 +16,14 @@ interface Curve {
 
 const ownSame = { crowd: "own", destination: "same" } as const;
 
-const curves: readonly Curve[] = [
+/** What a picture is about. */
+interface Subject {
+  readonly title: string;
+  readonly subtitle: readonly string[];
+  readonly curves: readonly Curve[];
+}
+
+const tcpCurves: readonly Curve[] = [
   {
     name: "kernel engine",
     engine: "kernel",
@@ -61,6 +68,53 @@ const curves: readonly Curve[] = [
   },
 ];
 
+const search = tcpCurves.at(-1)!;
+
+const udpCurves: readonly Curve[] = [
+  ...tcpCurves.slice(0, 2),
+  {
+    name: "shared: udpShare, for a destination that has flows on these ports",
+    engine: "shared",
+    ...ownSame,
+    colour: colours.locked,
+    dash: [2, 3],
+    shape: "diamond",
+  },
+  {
+    name: "shared, the ports are taken for another destination",
+    engine: "shared",
+    crowd: "own",
+    destination: "another",
+    colour: colours.joined,
+    dash: [6, 3],
+    shape: "triangle-up",
+  },
+  search,
+];
+
+const tcp: Subject = {
+  title: "What one TCP connect costs where ports are taken",
+  subtitle: [
+    "From socket(2) to the end of connect(2). The ports are taken by the engine's own connections",
+    "to the same destination, unless a curve says otherwise. Points are medians of single connects,",
+    "bands the middle 80 % of them. Bars are budgets: what the emulation may add to the kernel",
+    "engine's calls. The emulation tries up to 32 ports for itself alone; then it looks up each, and",
+    "joins one whose 4-tuple is free.",
+  ],
+  curves: tcpCurves,
+};
+
+const udp: Subject = {
+  title: "What one UDP connect costs where ports are taken",
+  subtitle: [
+    "From socket(2) to the end of connect(2). The ports are taken by the engine's own flows to the",
+    "same destination, unless a curve says otherwise. Points are medians of single connects, bands",
+    "the middle 80 % of them. Shared is with udpShare: a port has a flow to each destination, and",
+    "every 4-tuple is looked up under a lock; with the others a flow has its port alone.",
+  ],
+  curves: udpCurves,
+};
+
 /** One point of a curve. */
 interface Point {
   readonly curve: string;
@@ -75,9 +129,25 @@ export function drawOccupancy(
   calls: readonly Figure[],
   times: readonly Figure[],
 ): Promise<string> {
+  return draw(tcp, calls, times);
+}
+
+/** @param calls the figures of `udp-calls`; @param times those of `udp-time`. */
+export function drawUdpOccupancy(
+  calls: readonly Figure[],
+  times: readonly Figure[],
+): Promise<string> {
+  return draw(udp, calls, times);
+}
+
+function draw(
+  { title, subtitle, curves }: Subject,
+  calls: readonly Figure[],
+  times: readonly Figure[],
+): Promise<string> {
   const sizes = [...new Set(calls.flatMap(({ at }) => at === undefined ? [] : [at.ports]))];
   const row = (figures: readonly Figure[], axis: Axis, isTop: boolean) =>
-    sizes.map((ports, column) => panel(figures, ports, axis, isTop, column === 0));
+    sizes.map((ports, column) => panel(curves, figures, ports, axis, isTop, column === 0));
   const spec = {
     concat: [...row(calls, callsAxis, true), ...row(times, timeAxis, false)],
     columns: sizes.length,
@@ -85,17 +155,7 @@ export function drawOccupancy(
     spacing: { row: 44, column: 92 },
     resolve: { scale: { color: "shared", shape: "shared", strokeDash: "shared" } },
   };
-  return drawPicture(spec, {
-    title: "What one TCP connect costs where ports are taken",
-    subtitle: [
-      "From socket(2) to the end of connect(2). The ports are taken by the engine's own connections",
-      "to the same destination, unless a curve says otherwise. Points are medians of single connects,",
-      "bands the middle 80 % of them. Bars are budgets: what the emulation may add to the kernel",
-      "engine's calls. The emulation tries up to 32 ports for itself alone; then it looks up each, and",
-      "joins one whose 4-tuple is free.",
-    ],
-    description: describe(calls, times),
-  });
+  return drawPicture(spec, { title, subtitle, description: describe(curves, calls, times) });
 }
 
 /** What a row of panels measures. */
@@ -116,12 +176,13 @@ const callsAxis: Axis = {
 
 const timeAxis: Axis = {
   title: "time of one connect",
-  domain: [3, 300_000],
+  domain: [2, 300_000],
   values: [10, 100, 1_000, 10_000, 100_000],
   label: "datum.value < 1000 ? datum.value + ' µs' : datum.value / 1000 + ' ms'",
 };
 
 function panel(
+  curves: readonly Curve[],
   figures: readonly Figure[],
   ports: number,
   axis: Axis,
@@ -150,7 +211,7 @@ function panel(
   const look = (property: "colour" | "dash" | "shape") => ({
     field: "curve",
     type: "nominal",
-    scale: scale(property),
+    scale: scale(curves, property),
     legend,
   });
   return {
@@ -159,12 +220,12 @@ function panel(
     height: 300,
     layer: [
       {
-        data: { values: pointsOf(here) },
+        data: { values: pointsOf(curves, here) },
         mark: { type: "area", opacity: 0.13, line: false },
         encoding: { x, y: { ...y, field: "low" }, y2: { field: "high" }, color: look("colour") },
       },
       {
-        data: { values: pointsOf(here) },
+        data: { values: pointsOf(curves, here) },
         mark: { type: "line", strokeWidth: 2 },
         encoding: {
           x,
@@ -174,7 +235,7 @@ function panel(
         },
       },
       {
-        data: { values: pointsOf(here) },
+        data: { values: pointsOf(curves, here) },
         mark: { type: "point", filled: true, size: 62, opacity: 1 },
         encoding: {
           x,
@@ -209,12 +270,12 @@ const legend = {
 };
 
 /** From a curve's name to how it looks. */
-function scale(property: "colour" | "dash" | "shape") {
+function scale(curves: readonly Curve[], property: "colour" | "dash" | "shape") {
   const range = curves.map((curve) => property === "dash" ? [...curve.dash] : curve[property]);
   return { domain: curves.map(({ name }) => name), range };
 }
 
-function pointsOf(figures: readonly Figure[]): Point[] {
+function pointsOf(curves: readonly Curve[], figures: readonly Figure[]): Point[] {
   return curves.flatMap((curve) =>
     figures.filter(({ at }) => at !== undefined && isOn(curve, at)).map((figure) => ({
       curve: curve.name,
@@ -245,11 +306,18 @@ function percent({ occupancy }: Place): string {
   return `${Math.round(occupancy * 100)} %`;
 }
 
-/** The first three curves' numbers, for whoever cannot see them. */
-function describe(calls: readonly Figure[], times: readonly Figure[]): string {
+/** The numbers of what goes to the same destination, for whoever cannot see them. */
+function describe(
+  curves: readonly Curve[],
+  calls: readonly Figure[],
+  times: readonly Figure[],
+): string {
+  const engines = curves.filter(({ crowd, destination }) =>
+    crowd === ownSame.crowd && destination === ownSame.destination
+  ).map(({ engine }) => engine);
   const sentences = (figures: readonly Figure[], unit: string) =>
     figures.filter(({ at }) => at?.crowd === "own" && at.destination === "same").map((figure) => {
-      const numbers = ["kernel", "emulation", "search"].map((engine) =>
+      const numbers = engines.map((engine) =>
         `${engine} ${Math.round(figure.measured[engine]).toLocaleString("en-US")}`
       );
       return `${figure.what}: ${numbers.join(", ")} ${unit}.`;

@@ -1,6 +1,7 @@
 /**
  * Pictures: a Vega-Lite specification becomes a self-contained SVG. The same specification always
- * gives the same text. It brings its own light ground, so it reads alike on paper and in the dark.
+ * gives the same text. In a file it brings its own light ground, so it reads alike on paper and in the dark; in the page it
+ * follows the page's colours.
  */
 import { logger, parse, resetSVGDefIds, View } from "vega";
 import { compile, type Config, type TopLevelSpec } from "vega-lite";
@@ -17,6 +18,19 @@ export const colours = {
   locked: "#8b1a6b",
   search: "#3f6b2a",
 } as const;
+
+/** The same on a dark ground, for a page that follows the reader's scheme. */
+export const darkColours: Readonly<Record<keyof typeof colours, string>> = {
+  ground: "#14171a",
+  ink: "#e4e7ea",
+  faint: "#9ba3ac",
+  grid: "#2c3238",
+  kernel: "#6fb5f5",
+  emulation: "#ff9a70",
+  joined: "#dfb356",
+  locked: "#ec8fcb",
+  search: "#9fcb80",
+};
 
 const font = "system-ui, 'DejaVu Sans', 'Helvetica Neue', Arial, sans-serif";
 
@@ -100,6 +114,16 @@ export async function drawPicture(spec: Specification, caption: Caption): Promis
     escaped(caption.description)
   }</desc>`;
   return svg.replace(/<svg [^>]*>/, (start) => `${start.slice(0, -1)} role="img">${spoken}`) + "\n";
+}
+
+/**
+ * A picture for a page whose style has a variable for each of the {@linkcode colours}; what it defines is
+ * named after `name`, so that several can be in one page.
+ */
+export function embedded(svg: string, name: string): string {
+  const variables = Object.entries(colours).map(([colour, value]) => [value, `var(--${colour})`]);
+  const coloured = variables.reduce((text, [value, use]) => text.replaceAll(value, use), svg);
+  return coloured.replaceAll(/(id="|url\(#)/g, `$1${name}-`).trimEnd();
 }
 
 const refusing = logger(2, undefined, (_method, _level, words) => {

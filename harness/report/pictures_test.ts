@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import type { Figure } from "../bench/benchmark.ts";
 import { describePlace, placesIn } from "../bench/occupancy.ts";
 import { choiceOf } from "../bench/port_choice.ts";
-import { drawOccupancy } from "./occupancy_picture.ts";
-import { colours, drawPicture } from "./picture.ts";
+import { drawOccupancy, drawUdpOccupancy } from "./occupancy_picture.ts";
+import { colours, darkColours, drawPicture, embedded } from "./picture.ts";
 import { drawPorts } from "./ports_picture.ts";
 
 const ranges = [{ low: 60_000, high: 60_511 }, { low: 32_768, high: 60_999 }];
@@ -49,6 +49,26 @@ Deno.test("drawOccupancy() draws every curve in a panel for each size and measur
   assert.match(description, /50 % of 512 ports taken: kernel 4, emulation 461, search 259/);
 });
 
+Deno.test("drawUdpOccupancy() has the curves of shared ports", async () => {
+  const udp = figures.filter(({ at }) => at!.crowd === "own").map((figure) => ({
+    ...figure,
+    measured: { ...figure.measured, shared: 40 },
+    spread: { ...figure.spread, shared: [38, 44] as const },
+  }));
+  const svg = await drawUdpOccupancy(udp, udp);
+  checkPicture(svg);
+  assert.ok(svg.includes(">shared, the ports are taken for another destination<"));
+  const [, description] = /<desc>(.*?)<\/desc>/.exec(svg)!;
+  assert.match(description, /50 % of 512 ports taken: kernel 4, emulation 461, shared 40, search/);
+});
+
+Deno.test("a picture in a page follows its colours, and shares no name with another", async () => {
+  const svg = embedded(await drawPorts(choices), "ports");
+  for (const colour of Object.values(colours)) assert.ok(!svg.includes(colour), colour);
+  assert.ok(svg.includes('="var(--kernel)"'));
+  assert.doesNotMatch(svg, /(id="|url\(#)(?!ports-)/);
+});
+
 Deno.test("drawPorts() says how even each choice is", async () => {
   const svg = await drawPorts(choices);
   checkPicture(svg);
@@ -70,10 +90,12 @@ Deno.test("drawPicture() refuses what Vega-Lite warns of", async () => {
 });
 
 Deno.test("every colour can be told from the ground", () => {
-  const { ground, grid: _grid, ...inks } = colours;
-  for (const [name, ink] of Object.entries(inks)) {
-    const contrast = (luminance(ground) + 0.05) / (luminance(ink) + 0.05);
-    assert.ok(contrast >= 4.5, `${name}: ${contrast}`);
+  for (const { ground, grid: _grid, ...inks } of [colours, darkColours]) {
+    for (const [name, ink] of Object.entries(inks)) {
+      const [dark, light] = [ground, ink].map(luminance).sort((a, b) => a - b);
+      const contrast = (light + 0.05) / (dark + 0.05);
+      assert.ok(contrast >= 4.5, `${name}: ${contrast}`);
+    }
   }
 });
 

@@ -9,6 +9,7 @@ import { basename, join } from "node:path";
  * The Debian package of each program that a case, its driver or a server launches; Deno is in none.
  */
 export const packages: Readonly<Record<string, string>> = {
+  chromium: "chromium",
   curl: "curl",
   dig: "bind9-dnsutils",
   git: "git",

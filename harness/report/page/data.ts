@@ -1,0 +1,16 @@
+/** Everything that the page shows, read before anything is drawn. */
+import type { Kept, Kind, Missing } from "../results.ts";
+import type { Commit } from "../versions.ts";
+
+export interface Data {
+  /** The commit of whoever makes the page. */
+  readonly head: Commit;
+  readonly kept: { readonly [K in Kind]: Kept<K> | Missing };
+  /** SVG that follows the page's colours; undefined where there are no numbers for it. */
+  readonly pictures: { readonly tcp?: string; readonly udp?: string; readonly ports?: string };
+}
+
+/** What there is; undefined where it is missing. */
+export function there<T extends object>(kept: T | Missing): T | undefined {
+  return "missing" in kept ? undefined : kept;
+}
