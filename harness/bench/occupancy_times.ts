@@ -19,7 +19,7 @@ import {
   Prober,
   takenAt,
 } from "./occupancy.ts";
-import { median, medianInterval, middleOf, ratioOf, type Round } from "./statistics.ts";
+import { median, medianInterval, middleOf, ratiosOf } from "./statistics.ts";
 import type { Variants } from "./variants.ts";
 
 const rounds = 25;
@@ -106,8 +106,8 @@ async function timeAt(place: Place, stages: ReadonlyMap<Engine, Stage>): Promise
 }
 
 function figureOf(place: Place, blocks: Record<Engine, number[][]>): Figure {
-  const emulation = ratios(blocks.kernel, blocks.emulation);
-  const search = ratios(blocks.kernel, blocks.search);
+  const emulation = ratiosOf(blocks.kernel, blocks.emulation, median);
+  const search = ratiosOf(blocks.kernel, blocks.search, median);
   const connects = (engine: Engine) => blocks[engine].flat().map((taken) => taken / 1_000);
   const spread = Object.fromEntries(engines.map((engine) => [engine, middleOf(connects(engine))]));
   const middles = engines.map((engine) => `${engine} ${described(spread[engine], 1)} µs`);
@@ -121,15 +121,6 @@ function figureOf(place: Place, blocks: Record<Engine, number[][]>): Figure {
     spread,
     at: place,
   };
-}
-
-/** Two blocks of each in every round: how many times as long B took as A. */
-function ratios(a: readonly number[][], b: readonly number[][]): number[] {
-  return Array.from({ length: a.length / 2 }, (_, index) => {
-    const [first, last] = [2 * index, 2 * index + 1];
-    const round: Round<number[]> = [a[first], b[first], b[last], a[last]];
-    return ratioOf(round, median);
-  });
 }
 
 function described(interval: readonly number[], digits: number): string {
