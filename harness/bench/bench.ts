@@ -23,8 +23,8 @@ import {
 } from "./benchmark.ts";
 import { buildCycles } from "./cycles.ts";
 import { instructions } from "./instructions.ts";
-import { occupancyCalls } from "./occupancy_calls.ts";
-import { occupancyTimes } from "./occupancy_times.ts";
+import { occupancyCalls, udpCalls } from "./occupancy_calls.ts";
+import { occupancyTimes, udpTimes } from "./occupancy_times.ts";
 import { portChoice } from "./port_choice.ts";
 import { renderResult, toJson } from "./render.ts";
 import { sizes } from "./sizes.ts";
@@ -41,6 +41,8 @@ const benchmarks: readonly Benchmark[] = [
   approaches,
   occupancyCalls,
   occupancyTimes,
+  udpCalls,
+  udpTimes,
   portChoice,
 ];
 
