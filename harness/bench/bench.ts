@@ -30,6 +30,7 @@ import { renderResult, toJson } from "./render.ts";
 import { sizes } from "./sizes.ts";
 import { systemCalls } from "./system_calls.ts";
 import { times } from "./times.ts";
+import { udpFlows, udpRaces } from "./udp_flows.ts";
 import { makeVariants } from "./variants.ts";
 
 const benchmarks: readonly Benchmark[] = [
@@ -41,6 +42,8 @@ const benchmarks: readonly Benchmark[] = [
   approaches,
   occupancyCalls,
   occupancyTimes,
+  udpFlows,
+  udpRaces,
   udpCalls,
   udpTimes,
   portChoice,
