@@ -93,6 +93,8 @@ const Report = z.strictObject({
   medianNanoseconds: z.number().positive(),
   /** What all of them took together, from the first thread's start to the last one's end. */
   allNanoseconds: z.number().positive(),
+  /** The process's CPU time in the meantime; that of a launcher is not in it. */
+  cpuNanoseconds: z.number().positive(),
 });
 
 /** What one run of the program says. */

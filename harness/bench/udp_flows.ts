@@ -78,8 +78,8 @@ export const udpRaces: Benchmark = {
     `${processes} processes race for the last free UDP flows, each again and again with a ` +
     "new socket until none is free. Lost: a connect that found none (EAGAIN) for certain because " +
     "of another one at the same time; it left its socket as it was, to be tried again. Late: " +
-    "one that found none when perhaps, or in the end certainly, none was free. The number is how " +
-    "many are lost for 100 flows won.",
+    "one that found none, perhaps because none was free any more. The number is how many are lost " +
+    "for 100 flows won.",
   unit: "lost connects for 100 flows",
   cost: "total",
   requires: [],
@@ -108,15 +108,12 @@ function describe({ keeper, ports, destinations, free }: Race): string {
 export function figureOf(race: Race, outcomes: readonly RaceOutcome[]): Figure {
   const sum = (name: keyof RaceOutcome) => outcomes.reduce((all, each) => all + each[name], 0);
   const [won, lost] = [outcomes.length * race.free, sum("lost")];
+  // After each race every process is refused by each destination once.
+  const after = outcomes.length * processes * race.destinations;
+  const [attempts, late] = [sum("attempts") - after, sum("exhausted") - after];
   return {
     what: describe(race),
-    measured: {
-      races: outcomes.length,
-      won,
-      attempts: sum("attempts"),
-      lost,
-      late: sum("exhausted"),
-    },
+    measured: { races: outcomes.length, attempts, won, lost, late },
     cost: lost / won * 100,
   };
 }
