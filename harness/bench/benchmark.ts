@@ -109,3 +109,11 @@ export function verdictOf({ cost, interval, budget }: Figure): Verdict | undefin
   if (cost <= budget) return "good";
   return (interval?.[0] ?? cost) > budget ? "OVER" : "unclear";
 }
+
+/**
+ * Whether the bench has to fail. A time says so in its verdict alone: however many rounds there are, what
+ * they are a sample of is this machine and its neighbours.
+ */
+export function isFailure(figure: Figure): boolean {
+  return figure.interval === undefined && verdictOf(figure) === "OVER";
+}
