@@ -1,5 +1,5 @@
-// `deno task bench [--json FILE]`: what portpin costs, as tables, and as pictures in dist/report. Ends
-// with a status other than 0 when a figure is over its budget.
+// `deno task bench [--json FILE]`: what portpin costs, as tables, and in dist/report as bench.json and
+// pictures. Ends with a status other than 0 when a figure that was counted is over its budget.
 
 import { Command, CommanderError } from "commander";
 import $ from "dax";
@@ -11,16 +11,26 @@ import { dist } from "../library.ts";
 import { drawOccupancy } from "../report/occupancy_picture.ts";
 import { drawPorts } from "../report/ports_picture.ts";
 import { describeMissing, findInstalled } from "../servers/programs.ts";
-import { type Benchmark, type Context, type Figure, type Result, verdictOf } from "./benchmark.ts";
+import { approaches } from "./approach_times.ts";
+import { approachCalls } from "./approach_calls.ts";
+import {
+  type Benchmark,
+  type Context,
+  type Figure,
+  isFailure,
+  type LeftOut,
+  type Result,
+} from "./benchmark.ts";
 import { buildCycles } from "./cycles.ts";
 import { instructions } from "./instructions.ts";
-import { occupancyCalls } from "./occupancy_calls.ts";
-import { occupancyTimes } from "./occupancy_times.ts";
+import { occupancyCalls, udpCalls } from "./occupancy_calls.ts";
+import { occupancyTimes, udpTimes } from "./occupancy_times.ts";
 import { portChoice } from "./port_choice.ts";
 import { renderResult, toJson } from "./render.ts";
 import { sizes } from "./sizes.ts";
 import { systemCalls } from "./system_calls.ts";
 import { times } from "./times.ts";
+import { udpFlows, udpRaces } from "./udp_flows.ts";
 import { makeVariants } from "./variants.ts";
 
 const benchmarks: readonly Benchmark[] = [
@@ -28,10 +38,19 @@ const benchmarks: readonly Benchmark[] = [
   times,
   instructions,
   sizes,
+  approachCalls,
+  approaches,
   occupancyCalls,
   occupancyTimes,
+  udpFlows,
+  udpRaces,
+  udpCalls,
+  udpTimes,
   portChoice,
 ];
+
+/** Where everything is written that a page shows. */
+const report = join(dist, "report");
 
 const program = new Command("bench")
   .description("Measure what portpin costs, in a network namespace, against the budgets")
@@ -42,13 +61,15 @@ const program = new Command("bench")
     enterUserDirectory();
     // Minutes of measuring are not to end with a file that cannot be written.
     if (json !== undefined) await write(json, "", { append: true });
+    await orFailure(report, () => Deno.mkdir(report, { recursive: true }));
     await enterNamespace(["run", "-A", "--quiet", import.meta.filename!, ...Deno.args]);
     const results = await runAll();
     console.log(results.map(renderResult).join("\n\n\n"));
-    if (json !== undefined) await write(json, toJson(results));
+    for (const file of [join(report, "bench.json"), json ?? []].flat()) {
+      await write(file, toJson(results));
+    }
     await drawPictures(results);
-    const isOver = results.flatMap(figuresOf).some((figure) => verdictOf(figure) === "OVER");
-    Deno.exit(isOver ? exitStatus.failed : 0);
+    Deno.exit(results.flatMap(figuresOf).some(isFailure) ? exitStatus.failed : 0);
   }));
 
 async function runAll(): Promise<Result[]> {
@@ -68,10 +89,19 @@ async function runAll(): Promise<Result[]> {
   }
 }
 
-async function measure(benchmark: Benchmark, context: Context): Promise<Result> {
+async function measure(
+  benchmark: Benchmark,
+  context: Omit<Context, "leaveOut">,
+): Promise<Result> {
   const skipped = skipReason(benchmark);
   if (skipped !== undefined) return { benchmark, skipped };
-  return { benchmark, figures: await benchmark.run(context) };
+  const leftOut: LeftOut[] = [];
+  const begin = performance.now();
+  const figures = await benchmark.run({
+    ...context,
+    leaveOut: (what, reason) => leftOut.push({ what, reason }),
+  });
+  return { benchmark, figures, leftOut, seconds: (performance.now() - begin) / 1_000 };
 }
 
 /** A picture for which nothing was measured is not drawn: an older one stays what it was. */
@@ -87,8 +117,7 @@ async function drawPictures(results: readonly Result[]): Promise<void> {
 }
 
 async function writePicture(name: string, svg: string): Promise<void> {
-  const file = join(dist, "report", name);
-  await Deno.mkdir(join(dist, "report"), { recursive: true });
+  const file = join(report, name);
   await write(file, svg);
   console.log(`\ndrawn: ${relative(Deno.cwd(), file)}`);
 }
@@ -103,9 +132,14 @@ function skipReason({ requires, connects }: Benchmark): string | undefined {
   return connects ? namespaceProblem() : undefined;
 }
 
-async function write(file: string, text: string, options?: Deno.WriteFileOptions): Promise<void> {
+function write(file: string, text: string, options?: Deno.WriteFileOptions): Promise<void> {
+  return orFailure(file, () => Deno.writeTextFile(file, text, options));
+}
+
+/** @throws {Failure} that names the file which `action` could not write. */
+async function orFailure(file: string, action: () => Promise<void>): Promise<void> {
   try {
-    await Deno.writeTextFile(file, text, options);
+    await action();
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new Failure(`portpin: Cannot write ${file}: ${reason}`, exitStatus.failed, {

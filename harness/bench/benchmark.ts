@@ -23,6 +23,14 @@ export interface Context {
   readonly variants: Variants;
   /** Says what is being done, to whoever watches. */
   readonly progress: (message: string) => void;
+  /** Says which figures there cannot be here, and why. */
+  readonly leaveOut: (what: string, reason: string) => void;
+}
+
+/** A figure that could not be had. */
+export interface LeftOut {
+  readonly what: string;
+  readonly reason: string;
 }
 
 /** One row. */
@@ -34,6 +42,8 @@ export interface Figure {
   readonly cost: number;
   /** The 95 % confidence interval of a cost that was timed. */
   readonly interval?: readonly [number, number];
+  /** The middle 80 % of the costs of single rounds. */
+  readonly middle?: readonly [number, number];
   /** The most that the cost may be. */
   readonly budget?: number;
   /** What the cost consists of. */
@@ -42,6 +52,8 @@ export interface Figure {
   readonly spread?: Readonly<Record<string, readonly [number, number]>>;
   /** Where on a curve it lies, in a benchmark that has curves. */
   readonly at?: Place;
+  /** Which way to keep the ports it is about, in a benchmark that compares them. */
+  readonly approach?: { readonly name: string; readonly threads: number };
   /** Which ports were chosen, in a benchmark that is about that. */
   readonly choice?: Choice;
 }
@@ -76,11 +88,15 @@ export interface Choice {
   readonly probability: number;
 }
 
-/** A benchmark that ran, or why it did not. */
+/** A benchmark that ran, how long that took, and what it left out; or why it did not run. */
 export type Result =
   & { readonly benchmark: Benchmark }
   & (
-    | { readonly figures: readonly Figure[] }
+    | {
+      readonly figures: readonly Figure[];
+      readonly leftOut: readonly LeftOut[];
+      readonly seconds: number;
+    }
     | { readonly skipped: string }
   );
 
@@ -92,4 +108,12 @@ export function verdictOf({ cost, interval, budget }: Figure): Verdict | undefin
   if (budget === undefined) return undefined;
   if (cost <= budget) return "good";
   return (interval?.[0] ?? cost) > budget ? "OVER" : "unclear";
+}
+
+/**
+ * Whether the bench has to fail. A time says so in its verdict alone: however many rounds there are, what
+ * they are a sample of is this machine and its neighbours.
+ */
+export function isFailure(figure: Figure): boolean {
+  return figure.interval === undefined && verdictOf(figure) === "OVER";
 }

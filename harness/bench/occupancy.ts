@@ -1,7 +1,7 @@
 /**
- * One TCP connect where a part of the ports is taken, by fixtures/programs/bench/occupancy.c.
+ * One connect where a part of the ports is taken, by fixtures/programs/bench/occupancy.c.
  *
- * Three engines are compared: the kernel's, the emulation, and the search that programs made before
+ * For TCP three engines are compared: the kernel's, the emulation, and the search that programs made before
  * either, bind(2) from the low port upwards. Whose connections take the ports matters:
  *
  * - The kernel engine meets ports that the kernel chose, by it or for programs that nobody pins.
@@ -15,6 +15,10 @@
  *   is free. Among those of the kernel's choice it finds a gap sooner or later, always the same: its
  *   number there is one draw of a lottery.
  *
+ * UDP ports are exclusive in all three, so another destination is no help. With `udpShare` they are not:
+ * that is the fourth, *shared*, and meets its own connected sockets, which it can join for another
+ * destination.
+ *
  * A *crowd* is a network namespace where connections to one destination, of one engine's making, take
  * ports; every engine has its own, so that none meets another's. Who connects there is a *prober*.
  */
@@ -25,10 +29,47 @@ import type { PortRange } from "../../generator/ports.ts";
 import { dist } from "../library.ts";
 import type { Place } from "./benchmark.ts";
 import { Conversation } from "./conversation.ts";
+import { noTimeWait } from "./cycles.ts";
 import { environmentOf, type Variant, type Variants } from "./variants.ts";
 
-export const engines = ["kernel", "emulation", "search"] as const;
-export type Engine = typeof engines[number];
+export type Engine = "kernel" | "emulation" | "search" | "shared";
+
+/** What is compared with what. */
+export interface Contest {
+  readonly transport: "tcp" | "udp";
+  /** The kernel's is what the others are compared with. */
+  readonly engines: readonly Engine[];
+  /** The one whose cost is told. */
+  readonly subject: Engine;
+  /** Those of whom one port carries connections to several destinations. */
+  readonly sharing: readonly Engine[];
+  /** Whose connections take ports. */
+  readonly crowds: readonly Place["crowd"][];
+  /** Settings of every crowd's network namespace, by full name. */
+  readonly settings: Readonly<Record<string, string>>;
+}
+
+export const tcp: Contest = {
+  transport: "tcp",
+  engines: ["kernel", "emulation", "search"],
+  subject: "emulation",
+  sharing: ["kernel", "emulation"],
+  crowds: ["own", "kernel's"],
+  settings: noTimeWait,
+};
+
+/**
+ * The kernel's own range is a little wider than any of ours: who shares asks for its route by a socket
+ * that needs a port of the kernel's choice for a moment, and without one shares no more.
+ */
+export const udp: Contest = {
+  transport: "udp",
+  engines: ["kernel", "shared", "emulation", "search"],
+  subject: "shared",
+  sharing: ["shared"],
+  crowds: ["own"],
+  settings: { "net.ipv4.ip_local_port_range": "32704 60999" },
+};
 
 /** A slice as the documentation uses it, and all that the kernel would choose from anyway. */
 export const portRanges: readonly PortRange[] = [
@@ -53,6 +94,11 @@ export function placesIn({ low, high }: PortRange): Place[] {
   );
 }
 
+/** Those of {@linkcode placesIn} that the contest has. */
+export function placesOf({ crowds }: Contest, range: PortRange): Place[] {
+  return placesIn(range).filter(({ crowd }) => crowds.includes(crowd));
+}
+
 /** `50 % of 512 ports taken, by the kernel's choice, for another destination` */
 export function describePlace({ ports, occupancy, crowd, destination }: Place): string {
   return [
@@ -73,12 +119,12 @@ export function takenAt({ ports, occupancy }: Place): number {
 }
 
 /**
- * Whether a connect must fail with EADDRNOTAVAIL. A full set still serves another destination where
- * its ports can be shared: by the kernel those of its choice, by the emulation its own.
+ * Whether a connect must find no port. A full set still serves another destination where its ports can
+ * be shared: of TCP by the kernel those of its choice, by the emulation its own.
  */
-export function mustFail(place: Place, engine: Engine): boolean {
+export function mustFail(place: Place, engine: Engine, { sharing }: Contest): boolean {
   if (takenAt(place) < place.ports) return false;
-  const shares = engine !== "search" && crowdAt(place, engine) === engine;
+  const shares = sharing.includes(engine) && crowdAt(place, engine) === engine;
   return place.destination === "same" || !shares;
 }
 
@@ -90,15 +136,23 @@ const Probed = z.strictObject({
   ports: z.array(z.number()),
 });
 
+/** Who takes ports, or connects. */
+export interface Actor {
+  readonly variants: Variants;
+  readonly contest: Contest;
+  readonly engine: Engine;
+  readonly range: PortRange;
+}
+
 /** Takes ports: so many, and keeps them until it is disposed of. */
 export class Holder implements AsyncDisposable {
   readonly #range: PortRange;
   readonly #conversation: Conversation;
   #held = 0;
 
-  constructor(variants: Variants, engine: Engine, range: PortRange) {
-    this.#range = range;
-    this.#conversation = converse(variants, engine, range, "hold", []);
+  constructor(actor: Actor) {
+    this.#range = actor.range;
+    this.#conversation = converse(actor, "hold", []);
   }
 
   /** @throws {Failure} when the ports are not taken, or others are. */
@@ -116,20 +170,13 @@ export class Holder implements AsyncDisposable {
 
 /** Connects, and closes at once. */
 export class Prober implements AsyncDisposable {
-  readonly #range: PortRange;
-  readonly #engine: Engine;
+  readonly #actor: Actor;
   readonly #conversation: Conversation;
 
   /** With a `watcher`, a command that runs and watches the program it is given. */
-  constructor(
-    variants: Variants,
-    engine: Engine,
-    range: PortRange,
-    watcher: readonly string[] = [],
-  ) {
-    this.#range = range;
-    this.#engine = engine;
-    this.#conversation = converse(variants, engine, range, "probe", watcher);
+  constructor(actor: Actor, watcher: readonly string[] = []) {
+    this.#actor = actor;
+    this.#conversation = converse(actor, "probe", watcher);
   }
 
   /**
@@ -141,11 +188,12 @@ export class Prober implements AsyncDisposable {
     const host = place.destination === "same" ? 0 : 1;
     const { nanoseconds, ports } = await this.#conversation.ask(Probed, `${count} ${host} 0`);
     const failed = ports.filter((port) => port === 0).length;
-    const expected = mustFail(place, this.#engine) ? count : 0;
+    const { contest, engine, range } = this.#actor;
+    const expected = mustFail(place, engine, contest) ? count : 0;
     if (failed !== expected) {
       throw unmeasurable(`${failed} of ${count} connects failed, not ${expected}`);
     }
-    checkPorts(this.#range, ports.filter((port) => port !== 0));
+    checkPorts(range, ports.filter((port) => port !== 0));
     return nanoseconds;
   }
 
@@ -153,7 +201,7 @@ export class Prober implements AsyncDisposable {
   async choose(count: number, destinations: "one" | "many"): Promise<number[]> {
     const step = destinations === "one" ? 0 : 1;
     const { ports } = await this.#conversation.ask(Probed, `${count} 0 ${step}`);
-    checkPorts(this.#range, ports);
+    checkPorts(this.#actor.range, ports);
     return ports;
   }
 
@@ -165,27 +213,29 @@ export class Prober implements AsyncDisposable {
 const program = join(dist, "programs", "native", "occupancy");
 
 function converse(
-  variants: Variants,
-  engine: Engine,
-  range: PortRange,
+  actor: Actor,
   role: "hold" | "probe",
   watcher: readonly string[],
 ): Conversation {
+  const { engine, range, contest } = actor;
   const search = engine === "search" ? [`${range.low}`, `${range.high}`] : [];
-  const argv = [...watcher, program, role, ...search];
-  return new Conversation("occupancy", argv, environmentOf(variantOf(variants, engine, range)));
+  const argv = [...watcher, program, role, contest.transport, ...search];
+  return new Conversation(
+    "occupancy",
+    argv,
+    environmentOf(variantOf(engine, range, actor.variants)),
+  );
 }
 
-/** The search is the program's own: it runs bare. */
-function variantOf({ bare, portpin }: Variants, engine: Engine, range: PortRange): Variant {
-  if (engine === "search") return bare;
-  const { variables } = portpin;
-  const ports = `${range.low}-${range.high}`;
-  return {
-    name: engine,
-    variables: { ...variables, PORTPIN_PORTS: ports, PORTPIN_ENGINE: engine },
-  };
+/** What keeps a program to a range. The search is the program's own: it runs bare. */
+export function variantOf(engine: Engine, { low, high }: PortRange, variants: Variants): Variant {
+  if (engine === "search") return variants.bare;
+  const { variables } = engine === "shared" ? variants.portpinShared : variants.portpin;
+  const own = { PORTPIN_PORTS: `${low}-${high}`, PORTPIN_ENGINE: realEngines[engine] };
+  return { name: engine, variables: { ...variables, ...own } };
 }
+
+const realEngines = { kernel: "kernel", emulation: "emulation", shared: "kernel" } as const;
 
 function checkPorts({ low, high }: PortRange, ports: readonly number[]): void {
   const stray = ports.find((port) => port < low || port > high);

@@ -9,15 +9,18 @@ import type { Place } from "./benchmark.ts";
 import { Conversation } from "./conversation.ts";
 import { buildCycles, noTimeWait } from "./cycles.ts";
 import {
+  type Contest,
   crowdAt,
   describePlace,
   type Engine,
-  engines,
   Holder,
   mustFail,
   placesIn,
+  placesOf,
   Prober,
   takenAt,
+  tcp,
+  udp,
 } from "./occupancy.ts";
 import { budgetAt, countConnects } from "./occupancy_calls.ts";
 import { median } from "./statistics.ts";
@@ -32,15 +35,19 @@ Deno.test("placesIn() gives each place once, and an empty set only once", () => 
   assert.equal(places.filter(({ occupancy }) => occupancy === 0).length, 1);
   assert.equal(places.length, 1 + 4 * 4);
   assert.deepEqual(places.slice(0, 5).map(takenAt), [0, 50, 90, 99, 100]);
+  assert.deepEqual(placesOf(tcp, range), places);
+  assert.deepEqual(placesOf(udp, range), places.filter(({ crowd }) => crowd === "own"));
 });
 
 Deno.test("mustFail() knows who shares a full set", () => {
-  const failing = (place: Partial<Place>) =>
-    engines.filter((engine) => mustFail({ ...full, ...place }, engine));
+  const failing = (place: Partial<Place>, contest = tcp) =>
+    contest.engines.filter((engine) => mustFail({ ...full, ...place }, engine, contest));
   assert.deepEqual(failing({}), ["kernel", "emulation", "search"]);
   assert.deepEqual(failing({ destination: "another" }), ["search"]);
   assert.deepEqual(failing({ crowd: "kernel's", destination: "another" }), ["emulation", "search"]);
   assert.deepEqual(failing({ occupancy: 0.99 }), []);
+  assert.deepEqual(failing({}, udp), [...udp.engines]);
+  assert.deepEqual(failing({ destination: "another" }, udp), ["kernel", "emulation", "search"]);
 });
 
 Deno.test("budgetAt() is as the documentation has it", () => {
@@ -63,13 +70,14 @@ const skipped = problem === undefined ? "" : ` (skipped: ${problem})`;
 const ignore = problem !== undefined;
 
 /** The median number of calls of one connect at a place. */
-async function callsAt(place: Place, engine: Engine): Promise<number> {
+async function callsAt(place: Place, engine: Engine, contest: Contest = tcp): Promise<number> {
   await buildCycles();
   const variants = await makeVariants();
   return await inFreshNamespace(noTimeWait, async () => {
-    await using holder = new Holder(variants, crowdAt(place, engine), range);
+    const actor = { variants, contest, engine, range };
+    await using holder = new Holder({ ...actor, engine: crowdAt(place, engine) });
     await holder.take(takenAt(place));
-    return median(await countConnects(variants, engine, range, place));
+    return median(await countConnects(actor, place));
   });
 }
 
@@ -113,13 +121,33 @@ Deno.test({
 });
 
 Deno.test({
+  name: `UDP sockets share ports where they may, and else have one each${skipped}`,
+  ignore,
+  async fn() {
+    const calls = (place: Partial<Place>, engine: Engine) =>
+      callsAt({ ...full, ...place }, engine, udp);
+    assert.equal(await calls({ occupancy: 0.5 }, "kernel"), 4);
+    assert.equal(await calls({ occupancy: 0.5 }, "search"), 1 + 51 + 1);
+    // Two for a look-up of each port; the rest is the same as where none is taken.
+    const none = await calls({ occupancy: 0 }, "shared");
+    const joining = await calls({ destination: "another" }, "shared");
+    assert.ok(
+      joining >= none - 2 && joining <= none + 2,
+      `${joining}, where none is taken ${none}`,
+    );
+    const failing = await calls({}, "shared");
+    assert.ok(failing >= 2 * 100 && failing <= 2 * 100 + none, `${failing}`);
+  },
+});
+
+Deno.test({
   name: `a prober refuses what did not end as it must${skipped}`,
   ignore,
   async fn() {
     await buildCycles();
     const variants = await makeVariants();
     const connect = inFreshNamespace(noTimeWait, async () => {
-      await using prober = new Prober(variants, "kernel", range);
+      await using prober = new Prober({ variants, contest: tcp, engine: "kernel", range });
       return await prober.connect(full, 2);
     });
     await assert.rejects(
@@ -135,9 +163,9 @@ Deno.test({
   async fn() {
     await buildCycles();
     const variants = await makeVariants();
-    for (const engine of engines) {
+    for (const engine of tcp.engines) {
       const take = inFreshNamespace(noTimeWait, async () => {
-        const holder = new Holder(variants, engine, range);
+        const holder = new Holder({ variants, contest: tcp, engine, range });
         await holder.take(101).finally(() => holder[Symbol.asyncDispose]().catch(() => {}));
       });
       await assert.rejects(

@@ -12,7 +12,7 @@ import type { PortRange } from "../../generator/ports.ts";
 import { inFreshNamespace } from "../namespace.ts";
 import type { Benchmark, Choice, Context, Figure } from "./benchmark.ts";
 import { noTimeWait } from "./cycles.ts";
-import { type Engine, portRanges, Prober } from "./occupancy.ts";
+import { type Engine, portRanges, Prober, tcp } from "./occupancy.ts";
 import { chiSquaredOf } from "./statistics.ts";
 
 const connects = 65_536;
@@ -62,7 +62,7 @@ async function figureOf(
   }`;
   progress(what);
   const ports = await inFreshNamespace(noTimeWait, async () => {
-    await using prober = new Prober(variants, engine, range);
+    await using prober = new Prober({ variants, contest: tcp, engine, range });
     return await prober.choose(connects, destinations);
   });
   const choice = choiceOf(engine, range, destinations, ports);

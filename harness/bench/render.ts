@@ -7,7 +7,13 @@ export function renderResult(result: Result): string {
   const { name, measures, unit } = result.benchmark;
   const heading = `${name} [${unit}]\n${measures.replaceAll(". ", ".\n")}\n`;
   if ("skipped" in result) return `${heading}\nskipped: ${result.skipped}`;
-  return `${heading}\n${renderFigures(result.benchmark, result.figures)}`;
+  const lines = [
+    heading,
+    renderFigures(result.benchmark, result.figures),
+    ...result.leftOut.map(({ what, reason }) => `skipped: ${what}: ${reason}`),
+    `measured in ${result.seconds.toFixed(0)} s`,
+  ];
+  return lines.join("\n");
 }
 
 function renderFigures(benchmark: Benchmark, figures: readonly Figure[]): string {
@@ -18,6 +24,7 @@ function renderFigures(benchmark: Benchmark, figures: readonly Figure[]): string
     ),
     column(benchmark.cost, (figure) => cost(benchmark, figure)),
     column("95 % interval", ({ interval }) => interval?.map((end) => end.toFixed(3)).join("–")),
+    column("middle 80 %", ({ middle }) => middle?.map((end) => end.toFixed(3)).join("–")),
     column("budget", ({ budget }) => budget?.toLocaleString("en-US")),
     column("verdict", verdictOf),
     column("detail", ({ detail }) => detail || undefined),
@@ -63,7 +70,8 @@ export function toJson(results: readonly Result[]): string {
       ...figure,
       verdict: verdictOf(figure),
     }));
-    return { name, measures, unit, cost, figures };
+    const { leftOut, seconds } = outcome;
+    return { name, measures, unit, cost, seconds, leftOut, figures };
   });
   return `${JSON.stringify({ machine, benchmarks }, null, 2)}\n`;
 }

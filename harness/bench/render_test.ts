@@ -15,7 +15,11 @@ function benchmark(cost: Benchmark["cost"], unit: string): Benchmark {
   };
 }
 
+/** What every result says besides its figures. */
+const ran = { leftOut: [], seconds: 12.3 };
+
 const added: Result = {
+  ...ran,
   benchmark: benchmark("added", "calls per cycle"),
   figures: [
     {
@@ -43,13 +47,20 @@ Deno.test("renderResult() shows every number with its unit, budget and verdict",
 });
 
 Deno.test("renderResult() shows a ratio with its interval", async (t) => {
-  const result = { benchmark: benchmark("ratio", "µs per cycle"), figures: [ratio] };
+  const result = { ...ran, benchmark: benchmark("ratio", "µs per cycle"), figures: [ratio] };
+  await t.assertSnapshot(renderResult(result));
+});
+
+Deno.test("renderResult() shows the middle of the rounds, and what there is not", async (t) => {
+  const leftOut = [{ what: "seccomp", reason: "it is forbidden" }];
+  const figures = [{ ...ratio, middle: [0.98, 1.07] as const, budget: undefined }];
+  const result = { ...ran, benchmark: benchmark("ratio", "µs per cycle"), figures, leftOut };
   await t.assertSnapshot(renderResult(result));
 });
 
 Deno.test("renderResult() leaves out columns that no figure has", async (t) => {
   const figures = [{ what: "x86_64-linux", measured: {}, cost: 16_336, budget: 16_384 }];
-  await t.assertSnapshot(renderResult({ benchmark: benchmark("total", "bytes"), figures }));
+  await t.assertSnapshot(renderResult({ ...ran, benchmark: benchmark("total", "bytes"), figures }));
 });
 
 Deno.test("renderResult() says why a benchmark was skipped", async (t) => {
@@ -70,5 +81,6 @@ Deno.test("toJson() keeps every figure with its verdict, and what was skipped", 
     ["OVER", "good", undefined],
   );
   assert.deepEqual(benchmarks[0].figures[0].measured, { bare: 5, portpin: 7.25 });
+  assert.deepEqual([benchmarks[0].seconds, benchmarks[0].leftOut], [12.3, []]);
   assert.equal(benchmarks[1].skipped, "missing: valgrind");
 });

@@ -32,6 +32,21 @@ export function ratioOf<T>([a1, b1, b2, a2]: Round<T>, time: (block: T) => numbe
   return (time(b1) + time(b2)) / (time(a1) + time(a2));
 }
 
+/**
+ * The ratios of B to A in rounds that have two blocks of each, in the order in which they ran: whatever
+ * else a round has, it is the same backwards (A B C C B A).
+ */
+export function ratiosOf<T>(
+  a: readonly T[],
+  b: readonly T[],
+  time: (block: T) => number,
+): number[] {
+  return Array.from({ length: a.length / 2 }, (_, index) => {
+    const [first, last] = [2 * index, 2 * index + 1];
+    return ratioOf([a[first], b[first], b[last], a[last]], time);
+  });
+}
+
 /** The middle 80 % of `values`: from the first to the last decile. */
 export function middleOf(values: readonly number[]): [number, number] {
   const sorted = values.toSorted((a, b) => a - b);

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { chiSquaredOf, median, medianInterval, middleOf, ratioOf } from "./statistics.ts";
+import { chiSquaredOf, median, medianInterval, middleOf, ratioOf, ratiosOf } from "./statistics.ts";
 
 /** 1 to `count`, in an order that sorting as text would leave wrong. */
 function upTo(count: number): number[] {
@@ -32,6 +32,14 @@ Deno.test("ratioOf() is not moved by an even drift", () => {
   assert.equal(ratioOf([100, 102, 102, 100], itself), 1.02);
   // The same program in all four blocks, each 10 slower than the one before.
   assert.equal(ratioOf([100, 110, 120, 130], itself), 1);
+});
+
+Deno.test("ratiosOf() gives one ratio a round, whatever else ran in it", () => {
+  const itself = (time: number) => time;
+  assert.deepEqual(ratiosOf([100, 102, 10, 30], [103, 99, 30, 50], itself), [1, 2]);
+  // A B C C B A, the same program in all blocks, each 10 slower than the one before.
+  const [a, b, c] = [[100, 150], [110, 140], [120, 130]];
+  assert.deepEqual([ratiosOf(a, b, itself), ratiosOf(a, c, itself)], [[1], [1]]);
 });
 
 Deno.test("middleOf() leaves a tenth out at either end", () => {

@@ -47,7 +47,7 @@ export interface Lengths {
   readonly many: number;
 }
 
-const socketLengths: Lengths = { few: 100, many: 4_100 };
+export const socketLengths: Lengths = { few: 100, many: 4_100 };
 /** A start is a whole program, and reads the range at most once itself. */
 const startLengths: Lengths = { few: 5, many: 55 };
 
@@ -90,11 +90,17 @@ export async function countCalls(kind: Kind, variant: Variant, lengths: Lengths)
   return callsPerCycle(few, many, lengths.many - lengths.few);
 }
 
-async function countRun(kind: Kind, variant: Variant, count: number): Promise<Calls> {
+function countRun(kind: Kind, variant: Variant, count: number): Promise<Calls> {
+  return countedBy((watcher) => watchCycles({ kind, count, variant }, watcher));
+}
+
+/** All system calls of what `action` runs by the command that it is given, its children included. */
+export async function countedBy(
+  action: (watcher: readonly string[]) => Promise<unknown>,
+): Promise<Calls> {
   const summary = await Deno.makeTempFile({ prefix: "portpin-strace-" });
   try {
-    const watcher = ["strace", "-f", "-c", "--summary-columns=calls,name", "-o", summary];
-    await watchCycles({ kind, count, variant }, watcher);
+    await action(["strace", "-f", "-c", "--summary-columns=calls,name", "-o", summary]);
     return parseSummary(await Deno.readTextFile(summary));
   } finally {
     await Deno.remove(summary);

@@ -15,7 +15,10 @@ export interface Variant {
 }
 
 export type Variants = Readonly<
-  Record<"bare" | "portpin" | "portpinWhole" | "portpinSource" | "portpinRules", Variant>
+  Record<
+    "bare" | "portpin" | "portpinWhole" | "portpinSource" | "portpinRules" | "portpinShared",
+    Variant
+  >
 >;
 
 /**
@@ -23,7 +26,7 @@ export type Variants = Readonly<
  * uses, and with all that the kernel would choose from anyway. Only in that one does the kernel
  * choose among as many ports as it does bare, so that nothing but portpin makes the difference.
  * Besides, with the documentation's ports: a source, which is loopback as the cycles' destination is,
- * and 64 rules.
+ * 64 rules, and connected UDP sockets that share ports.
  *
  * @throws {Failure} when the library cannot be built.
  */
@@ -36,6 +39,7 @@ export async function makeVariants(): Promise<Variants> {
   });
   const source = { PORTPIN_SOURCE: "127.0.0.1" };
   const rules = await libraryFor(undefined, join(import.meta.dirname!, "rules.jsonc"));
+  const shared = await libraryFor(undefined, join(import.meta.dirname!, "udp_share.jsonc"));
   const documented = under("portpin", "60000-60511");
   return {
     bare: { name: "bare", variables: {} },
@@ -43,6 +47,10 @@ export async function makeVariants(): Promise<Variants> {
     portpinWhole: under("portpin", "32768-60999"),
     portpinSource: { ...documented, variables: { ...documented.variables, ...source } },
     portpinRules: { ...documented, variables: { LD_PRELOAD: preloadPath(rules) } },
+    portpinShared: {
+      ...documented,
+      variables: { ...documented.variables, LD_PRELOAD: preloadPath(shared) },
+    },
   };
 }
 
