@@ -233,12 +233,26 @@ pub const System = struct {
         return if (linux.errno(got) == .SUCCESS) buffer[0..got] else null;
     }
 
-    /// The two ends that a connection to `destination` would have, as routing says it: a UDP socket is
-    /// connected and asked, and nothing is sent. Null where there is no route.
-    pub fn route(system: System, destination: *const Name) ?Ends {
-        const fd = system.open(destination.bytes.family, SOCK.DGRAM) orelse return null;
-        defer system.close(fd);
-        if (linux.errno(raw("connect", .{ fd, &destination.bytes, destination.length })) != .SUCCESS) return null;
+    /// The two ends that a connection to `destination` would have, as routing says it: a UDP socket is connected and
+    /// asked, and nothing is sent. Where it gets no port because all are taken (EAGAIN), one of UDP-Lite does, which
+    /// has ports of its own. Null where there is no route.
+    pub fn route(_: System, destination: *const Name) ?Ends {
+        for ([_]u32{ IPPROTO.UDP, IPPROTO.UDPLITE }) |protocol| {
+            const opened = raw("socket", .{ destination.bytes.family, SOCK.DGRAM | SOCK.CLOEXEC, protocol });
+            if (linux.errno(opened) != .SUCCESS) return null;
+            const fd: i32 = @intCast(opened);
+            defer _ = linux.close(fd);
+            switch (linux.errno(raw("connect", .{ fd, &destination.bytes, destination.length }))) {
+                .SUCCESS => return endsOf(fd),
+                .AGAIN => {},
+                else => return null,
+            }
+        }
+        return null;
+    }
+
+    /// Of a connected socket.
+    fn endsOf(fd: i32) ?Ends {
         var ends: Ends = undefined;
         inline for (.{ "getsockname", "getpeername" }, .{ &ends.source, &ends.destination }) |call, name| {
             name.length = @sizeOf(linux.sockaddr.in6);

@@ -33,27 +33,13 @@ const Answer = emulation.Answer;
 const mark = sys.SO.NOFCS;
 const guests_mark = sys.SO.OOBINLINE;
 
-/// Whether exact look-ups answer at all: a kernel without udp_diag finds nobody ever. Asked once in a process, of a
-/// socket of our own, because each look-up in vain may start modprobe(8).
+/// Whether exact look-ups answer at all: a kernel without udp_diag finds nobody ever, and each look-up in vain may start
+/// modprobe(8). So the first keeper that does not find itself is the last.
 pub const Sight = struct {
-    state: std.atomic.Value(enum(u8) { unknown, clear, blind }) = .init(.unknown),
+    is_blind: std.atomic.Value(bool) = .init(false),
 
-    fn isClear(sight: *Sight, system: anytype, diagnosis: anytype, destination: *const sys.Name) bool {
-        if (!diagnosis.isOpen()) return false;
-        if (sight.state.load(.monotonic) == .unknown) {
-            const sees = seesItself(system, diagnosis, destination) orelse return false;
-            sight.state.store(if (sees) .clear else .blind, .monotonic);
-        }
-        return sight.state.load(.monotonic) == .clear;
-    }
-
-    /// Null: there is no descriptor left to find out.
-    fn seesItself(system: anytype, diagnosis: anytype, destination: *const sys.Name) ?bool {
-        const own = system.open(destination.bytes.family, sys.SOCK.DGRAM) orelse return null;
-        defer system.close(own);
-        if (system.connect(own, destination) != .SUCCESS) return null;
-        const name = system.getName(own) orelse return null;
-        return ownerOf(diagnosis, &name, name.port(), destination) == system.cookie(own);
+    fn isClear(sight: *const Sight, diagnosis: anytype) bool {
+        return diagnosis.isOpen() and !sight.is_blind.load(.monotonic);
     }
 };
 
@@ -65,11 +51,11 @@ pub fn connect(system: anytype, scope: emulation.Scope, sight: *Sight, fd: i32, 
     var ends = endsOf(system, name, destination) orelse return null;
     var diagnosis = system.openDiagnosis();
     defer diagnosis.close();
-    if (!sight.isClear(system, &diagnosis, &ends.destination)) return null;
+    if (!sight.isClear(&diagnosis)) return null;
     if (!peer_filter.admit(system, fd, &ends)) return null;
     _ = set(system, fd, mark, true);
     const guests = reuse.takeAway(system, fd);
-    const answer = join(system, scope, &diagnosis, fd, name, &ends);
+    const answer = join(system, scope, sight, &diagnosis, fd, name, &ends);
     if (answer != null and (answer.? == .bound or hasPort(system, fd))) {
         reuse.share(system, fd);
         if (guests.address) _ = set(system, fd, guests_mark, true);
@@ -88,8 +74,8 @@ pub fn connectAgain(system: anytype, sight: *Sight, fd: i32, name: *const sys.Na
     var ends = endsOf(system, name, destination) orelse return .SUCCESS;
     var diagnosis = system.openDiagnosis();
     defer diagnosis.close();
-    if (!sight.isClear(system, &diagnosis, &ends.destination)) return .SUCCESS;
-    return connectBound(system, &diagnosis, fd, name.port(), &ends);
+    if (!sight.isClear(&diagnosis)) return .SUCCESS;
+    return connectBound(system, sight, &diagnosis, fd, name.port(), &ends);
 }
 
 /// The socket is to have another peer, or none: it hears everybody.
@@ -125,7 +111,7 @@ fn endsOf(system: anytype, name: *const sys.Name, destination: *const sys.Name) 
 }
 
 /// Looks at every port once, and takes the first whose 4-tuple is free.
-fn join(system: anytype, scope: emulation.Scope, diagnosis: anytype, fd: i32, name: *sys.Name, ends: *sys.Ends) ?Answer {
+fn join(system: anytype, scope: emulation.Scope, sight: *Sight, diagnosis: anytype, fd: i32, name: *sys.Name, ends: *sys.Ends) ?Answer {
     const is_own_address = ends.source.hasSameAddress(&ends.destination);
     reuse.share(system, fd);
     var ports: order.Shuffled = .init(scope.ports, scope.random);
@@ -133,7 +119,7 @@ fn join(system: anytype, scope: emulation.Scope, diagnosis: anytype, fd: i32, na
         const port = ports.next();
         if (scope.reserved.has(port) or (is_own_address and port == ends.destination.port())) continue;
         if (ownerOf(diagnosis, &ends.source, port, &ends.destination) != null) continue;
-        const keeper = switch (lock(system, diagnosis, port, ends)) {
+        const keeper = switch (lock(system, sight, diagnosis, port, ends)) {
             .held => |own| own,
             .busy => continue,
             .unable => return null,
@@ -147,20 +133,20 @@ fn join(system: anytype, scope: emulation.Scope, diagnosis: anytype, fd: i32, na
         const answer = emulation.tryPort(system, scope, fd, name, port) orelse continue;
         if (answer != .bound) return answer;
         if (connectsFrom(system, fd, ends)) return .bound;
-        const errno = connectBound(system, diagnosis, fd, port, ends);
+        const errno = connectBound(system, sight, diagnosis, fd, port, ends);
         return if (errno == .SUCCESS) .bound else .{ .failed = errno };
     }
     return .full;
 }
 
 /// Connects a socket that has its port, under the port's lock.
-fn connectBound(system: anytype, diagnosis: anytype, fd: i32, port: u16, ends: *sys.Ends) sys.E {
+fn connectBound(system: anytype, sight: *Sight, diagnosis: anytype, fd: i32, port: u16, ends: *sys.Ends) sys.E {
     // The second time, from where the first one has left.
     for (0..2) |_| {
         if (ownerOf(diagnosis, &ends.source, port, &ends.destination)) |cookie| {
             return if (cookie == system.cookie(fd)) .SUCCESS else .AGAIN;
         }
-        const keeper = switch (lock(system, diagnosis, port, ends)) {
+        const keeper = switch (lock(system, sight, diagnosis, port, ends)) {
             .held => |own| own,
             .busy, .unable => return .AGAIN,
         };
@@ -191,13 +177,13 @@ const Lock = union(enum) {
     held: i32,
     /// Somebody has the port's lock or the 4-tuple.
     busy,
-    /// No descriptor is left, or a sandbox forbids bind(2).
+    /// No descriptor is left, a sandbox forbids bind(2), or look-ups find nobody.
     unable,
 };
 
 /// The keeper is bound to the address, not the wildcard: look-ups then find it before sockets on the wildcard that
 /// have no peer, such as the guest's after AF_UNSPEC.
-fn lock(system: anytype, diagnosis: anytype, port: u16, ends: *const sys.Ends) Lock {
+fn lock(system: anytype, sight: *Sight, diagnosis: anytype, port: u16, ends: *const sys.Ends) Lock {
     const keeper = system.open(ends.source.bytes.family, sys.SOCK.DGRAM) orelse return .unable;
     var name = ends.source;
     name.setPort(port);
@@ -206,10 +192,11 @@ fn lock(system: anytype, diagnosis: anytype, port: u16, ends: *const sys.Ends) L
     if (errno == .SUCCESS) {
         reuse.lock(system, keeper);
         const found = diagnosis.receiver(&name, port, &ends.destination);
+        if (found == null) sight.is_blind.store(true, .monotonic);
         const is_ours = if (found) |it| !it.is_connected and it.cookie == system.cookie(keeper) else false;
         if (is_ours) return .{ .held = keeper };
         release(system, keeper);
-        return .busy;
+        return if (found == null) .unable else .busy;
     }
     system.close(keeper);
     return if (errno == .ADDRINUSE) .busy else .unable;
