@@ -38,7 +38,7 @@ export const sizes: Benchmark = {
     await measure(`${here}, kernel engine alone`, here, kernelAlone, 16 * kibibyte);
     await measure(`${here}, both engines alone`, here, bothEngines, 29 * kibibyte);
     for (const target of targets) {
-      await measure(target, target, generalPolicy, target === here ? 46 * kibibyte : undefined);
+      await measure(target, target, generalPolicy, target === here ? 44 * kibibyte : undefined);
     }
     await Deno.remove(folder, { recursive: true });
     return figures;
