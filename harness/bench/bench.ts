@@ -1,15 +1,17 @@
 // `deno task bench [--json FILE]`: what portpin costs, as tables, and in dist/report as bench.json and
 // pictures. Ends with a status other than 0 when a figure that was counted is over its budget.
 
-import { Command, CommanderError } from "commander";
+import { Command } from "commander";
 import $ from "dax";
 import { join, relative } from "node:path";
-import { exitStatus, Failure, reportingFailure } from "../../generator/failure.ts";
+import { exitStatus, reportingFailure, unwritable } from "../../generator/failure.ts";
 import { enterUserDirectory } from "../handover/wrapper.ts";
 import { enterNamespace, namespaceProblem } from "../namespace.ts";
-import { dist } from "../library.ts";
+import { runMain } from "../main.ts";
 import { drawOccupancy } from "../report/occupancy_picture.ts";
 import { drawPorts } from "../report/ports_picture.ts";
+import { keep, reportFolder, writeBeside } from "../report/results.ts";
+import { readVersions } from "../report/versions.ts";
 import { describeMissing, findInstalled } from "../servers/programs.ts";
 import { approaches } from "./approach_times.ts";
 import { approachCalls } from "./approach_calls.ts";
@@ -26,7 +28,7 @@ import { instructions } from "./instructions.ts";
 import { occupancyCalls, udpCalls } from "./occupancy_calls.ts";
 import { occupancyTimes, udpTimes } from "./occupancy_times.ts";
 import { portChoice } from "./port_choice.ts";
-import { renderResult, toJson } from "./render.ts";
+import { keptOf, renderResult } from "./render.ts";
 import { sizes } from "./sizes.ts";
 import { systemCalls } from "./system_calls.ts";
 import { times } from "./times.ts";
@@ -49,9 +51,6 @@ const benchmarks: readonly Benchmark[] = [
   portChoice,
 ];
 
-/** Where everything is written that a page shows. */
-const report = join(dist, "report");
-
 const program = new Command("bench")
   .description("Measure what portpin costs, in a network namespace, against the budgets")
   .option("--json <file>", "write the figures there too")
@@ -61,13 +60,13 @@ const program = new Command("bench")
     enterUserDirectory();
     // Minutes of measuring are not to end with a file that cannot be written.
     if (json !== undefined) await write(json, "", { append: true });
-    await orFailure(report, () => Deno.mkdir(report, { recursive: true }));
+    await orFailure(reportFolder, () => Deno.mkdir(reportFolder, { recursive: true }));
     await enterNamespace(["run", "-A", "--quiet", import.meta.filename!, ...Deno.args]);
     const results = await runAll();
     console.log(results.map(renderResult).join("\n\n\n"));
-    for (const file of [join(report, "bench.json"), json ?? []].flat()) {
-      await write(file, toJson(results));
-    }
+    const kept = keptOf(results, await readVersions());
+    await keep("bench", kept);
+    if (json !== undefined) await write(json, `${JSON.stringify(kept, null, 2)}\n`);
     await drawPictures(results);
     Deno.exit(results.flatMap(figuresOf).some(isFailure) ? exitStatus.failed : 0);
   }));
@@ -117,8 +116,8 @@ async function drawPictures(results: readonly Result[]): Promise<void> {
 }
 
 async function writePicture(name: string, svg: string): Promise<void> {
-  const file = join(report, name);
-  await write(file, svg);
+  const file = join(reportFolder, name);
+  await writeBeside(file, svg);
   console.log(`\ndrawn: ${relative(Deno.cwd(), file)}`);
 }
 
@@ -141,16 +140,8 @@ async function orFailure(file: string, action: () => Promise<void>): Promise<voi
   try {
     await action();
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new Failure(`portpin: Cannot write ${file}: ${reason}`, exitStatus.failed, {
-      cause: error,
-    });
+    throw unwritable(file, error);
   }
 }
 
-try {
-  await program.parseAsync();
-} catch (error) {
-  if (!(error instanceof CommanderError)) throw error;
-  Deno.exit(error.exitCode === 0 ? 0 : exitStatus.usage);
-}
+await runMain(program);

@@ -3,13 +3,12 @@ import { build, stop } from "esbuild";
 import { join } from "node:path";
 import { h } from "preact";
 import { renderToString } from "preact-render-to-string";
-import type { Figure } from "../bench/benchmark.ts";
 import { drawOccupancy, drawUdpOccupancy } from "./occupancy_picture.ts";
 import { type Data, there } from "./page/data.ts";
 import { Page, titleOf } from "./page/page.tsx";
 import { colours, darkColours, embedded } from "./picture.ts";
 import { drawPorts } from "./ports_picture.ts";
-import { type Bench, readKept } from "./results.ts";
+import { type Bench, figuresOf, readKept } from "./results.ts";
 import { readCommit } from "./versions.ts";
 
 /** The page of what is kept in `folder`. */
@@ -39,8 +38,7 @@ ${renderToString(h(Page, { data }))}
 
 /** A picture for which nothing was measured is left out. */
 async function drawPictures(bench: Bench | undefined): Promise<Data["pictures"]> {
-  const figures = (name: string): readonly Figure[] =>
-    bench?.benchmarks.find((benchmark) => benchmark.name === name)?.figures ?? [];
+  const figures = (name: string) => bench === undefined ? [] : figuresOf(bench, name);
   const curves = async (draw: typeof drawOccupancy, name: string, calls: string, times: string) =>
     figures(calls).length > 0 && figures(times).length > 0
       ? embedded(await draw(figures(calls), figures(times)), name)
