@@ -8,9 +8,8 @@ import { exitStatus, reportingFailure, unwritable } from "../../generator/failur
 import { enterUserDirectory } from "../handover/wrapper.ts";
 import { enterNamespace, namespaceProblem } from "../namespace.ts";
 import { runMain } from "../main.ts";
-import { drawOccupancy } from "../report/occupancy_picture.ts";
-import { drawPorts } from "../report/ports_picture.ts";
-import { keep, reportFolder, writeBeside } from "../report/results.ts";
+import { drawPictures } from "../report/pictures.ts";
+import { type Bench, keep, reportFolder, writeBeside } from "../report/results.ts";
 import { readVersions } from "../report/versions.ts";
 import { describeMissing, findInstalled } from "../servers/programs.ts";
 import { approaches } from "./approach_times.ts";
@@ -67,7 +66,7 @@ const program = new Command("bench")
     const kept = keptOf(results, await readVersions());
     await keep("bench", kept);
     if (json !== undefined) await write(json, `${JSON.stringify(kept, null, 2)}\n`);
-    await drawPictures(results);
+    await writePictures(kept);
     Deno.exit(results.flatMap(figuresOf).some(isFailure) ? exitStatus.failed : 0);
   }));
 
@@ -104,21 +103,12 @@ async function measure(
 }
 
 /** A picture for which nothing was measured is not drawn: an older one stays what it was. */
-async function drawPictures(results: readonly Result[]): Promise<void> {
-  const measured = ({ name }: Benchmark) =>
-    results.filter(({ benchmark }) => benchmark.name === name).flatMap(figuresOf);
-  const [calls, times] = [measured(occupancyCalls), measured(occupancyTimes)];
-  const choices = measured(portChoice).flatMap(({ choice }) => choice ?? []);
-  if (calls.length > 0 && times.length > 0) {
-    await writePicture("occupancy.svg", await drawOccupancy(calls, times));
+async function writePictures(bench: Bench): Promise<void> {
+  for (const [name, svg] of await drawPictures(bench)) {
+    const file = join(reportFolder, `${name}.svg`);
+    await writeBeside(file, svg);
+    console.log(`\ndrawn: ${relative(Deno.cwd(), file)}`);
   }
-  if (choices.length > 0) await writePicture("ports.svg", await drawPorts(choices));
-}
-
-async function writePicture(name: string, svg: string): Promise<void> {
-  const file = join(reportFolder, name);
-  await writeBeside(file, svg);
-  console.log(`\ndrawn: ${relative(Deno.cwd(), file)}`);
 }
 
 function figuresOf(result: Result): readonly Figure[] {

@@ -8,7 +8,7 @@ type Figure = Extract<Benchmark, { figures: unknown }>["figures"][number];
 
 export function Costs({ data }: { data: Data }) {
   const bench = there(data.kept.bench);
-  const { tcp, udp } = data.pictures;
+  const { occupancy, udp, approaches } = data.pictures;
   return (
     <Section id="costs" title="What it costs">
       <p>
@@ -16,8 +16,11 @@ export function Costs({ data }: { data: Data }) {
         portpin beside it, with the 95 % confidence interval of the median.
       </p>
       <Source kind="bench" data={data} />
-      {tcp !== undefined && <Picture label="A TCP connect where ports are taken" svg={tcp} />}
+      {occupancy !== undefined && (
+        <Picture label="A TCP connect where ports are taken" svg={occupancy} />
+      )}
       {udp !== undefined && <Picture label="A UDP connect where ports are taken" svg={udp} />}
+      {approaches !== undefined && <Picture label="Ways to keep the ports" svg={approaches} />}
       {bench?.benchmarks.map((benchmark) => <BenchmarkPart benchmark={benchmark} />)}
     </Section>
   );
