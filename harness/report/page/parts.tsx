@@ -3,7 +3,7 @@ import type { ComponentChildren } from "preact";
 import { type Kind, kinds } from "../results.ts";
 import type { Commit } from "../versions.ts";
 import type { Data } from "./data.ts";
-import { moment, short } from "./text.ts";
+import { linux, moment, short } from "./text.ts";
 
 /** A section with a heading that can be linked to. */
 export function Section(
@@ -59,7 +59,7 @@ export function Source({ kind, data }: { kind: Kind; data: Data }) {
     );
   }
   const { versions } = kept;
-  const from = `${moment(versions.time)}, Linux ${versions.kernel}, commit ${short(versions)}`;
+  const from = `${moment(versions.time)}, ${linux(versions.kernel)}, commit ${short(versions)}`;
   const warnings = warningsOf(kept, data.head);
   return (
     <>
