@@ -37,9 +37,9 @@ export function drawApproaches(figures: readonly Figure[]): Promise<string> {
     title: "What each way to keep the ports costs short connections",
     subtitle: [
       "Connect, accept, close, again and again; the time as a ratio to that of the same program bare.",
-      "Bare has 28,232 ports, the others have 512. Dots are medians over all rounds, dark bars the 95 %",
-      "confidence interval of that median; on the right both in numbers. Faint bars are the middle",
-      "80 % of the rounds. Bare again is what chance makes of a ratio.",
+      "Bare has 28,232 ports, each way to keep them 512. Dots are medians over all rounds, dark bars",
+      "the 95 % confidence interval of that median; on the right both in numbers. Faint bars are the",
+      "middle 80 % of the rounds. Bare again is what chance makes of a ratio.",
     ],
     description: panels.map(describe).join(" "),
   });
