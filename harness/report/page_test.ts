@@ -33,6 +33,10 @@ Deno.test("the page says what became of each test, and why", () =>
         "skipped 2 tests: missing: no-such-program",
         "Linux 5.10",
         "connections at once from one address",
+        "What one TCP connect costs where ports are taken",
+        "What one UDP connect costs where ports are taken",
+        "What each way to keep the ports costs short connections",
+        "Which ports are chosen where none is taken",
       ]
     ) assert.ok(text.includes(words), words);
   }));
