@@ -7,6 +7,8 @@ import { root } from "../generator/build.ts";
 const deno = [Deno.execPath(), "run", "-A", "--quiet"];
 const portpin = [...deno, join(root, "harness", "portpin.ts")];
 const story = [...deno, join(root, "harness", "story", "story.ts")];
+const tasks = ["bench/bench.ts", "kernels/kernels.ts", "million/million.ts", "report/report.ts"]
+  .map((file) => [...deno, join(root, "harness", file)]);
 
 async function run(script: string, words: string[]): Promise<{ code: number; err: string }> {
   const { code, stderr } = await new Deno.Command("bash", {
@@ -24,6 +26,7 @@ Deno.test("a full disk under standard output is one line, of every command", asy
     [...portpin, "doctor"],
     [...portpin, "check", "--program", "--ports", "61000-61511", "--", "true"],
     [...story, "--list"],
+    ...tasks.map((task) => [...task, "--help"]),
   ];
   for (const words of commands) {
     assert.deepEqual(await run('exec "$@" >/dev/full', words), {

@@ -1,15 +1,16 @@
 // `deno task bench [--json FILE]`: what portpin costs, as tables, and in dist/report as bench.json and
 // pictures. Ends with a status other than 0 when a figure that was counted is over its budget.
 
-import { Command, CommanderError } from "commander";
+import { Command } from "commander";
 import $ from "dax";
 import { join, relative } from "node:path";
-import { exitStatus, Failure, reportingFailure } from "../../generator/failure.ts";
+import { exitStatus, reportingFailure, unwritable } from "../../generator/failure.ts";
 import { enterUserDirectory } from "../handover/wrapper.ts";
 import { enterNamespace, namespaceProblem } from "../namespace.ts";
-import { dist } from "../library.ts";
-import { drawOccupancy } from "../report/occupancy_picture.ts";
-import { drawPorts } from "../report/ports_picture.ts";
+import { runMain } from "../main.ts";
+import { drawPictures } from "../report/pictures.ts";
+import { type Bench, keep, reportFolder, writeBeside } from "../report/results.ts";
+import { readVersions } from "../report/versions.ts";
 import { describeMissing, findInstalled } from "../servers/programs.ts";
 import { approaches } from "./approach_times.ts";
 import { approachCalls } from "./approach_calls.ts";
@@ -26,7 +27,7 @@ import { instructions } from "./instructions.ts";
 import { occupancyCalls, udpCalls } from "./occupancy_calls.ts";
 import { occupancyTimes, udpTimes } from "./occupancy_times.ts";
 import { portChoice } from "./port_choice.ts";
-import { renderResult, toJson } from "./render.ts";
+import { keptOf, renderResult } from "./render.ts";
 import { sizes } from "./sizes.ts";
 import { systemCalls } from "./system_calls.ts";
 import { times } from "./times.ts";
@@ -49,9 +50,6 @@ const benchmarks: readonly Benchmark[] = [
   portChoice,
 ];
 
-/** Where everything is written that a page shows. */
-const report = join(dist, "report");
-
 const program = new Command("bench")
   .description("Measure what portpin costs, in a network namespace, against the budgets")
   .option("--json <file>", "write the figures there too")
@@ -61,14 +59,14 @@ const program = new Command("bench")
     enterUserDirectory();
     // Minutes of measuring are not to end with a file that cannot be written.
     if (json !== undefined) await write(json, "", { append: true });
-    await orFailure(report, () => Deno.mkdir(report, { recursive: true }));
+    await orFailure(reportFolder, () => Deno.mkdir(reportFolder, { recursive: true }));
     await enterNamespace(["run", "-A", "--quiet", import.meta.filename!, ...Deno.args]);
     const results = await runAll();
     console.log(results.map(renderResult).join("\n\n\n"));
-    for (const file of [join(report, "bench.json"), json ?? []].flat()) {
-      await write(file, toJson(results));
-    }
-    await drawPictures(results);
+    const kept = keptOf(results, await readVersions());
+    await keep("bench", kept);
+    if (json !== undefined) await write(json, `${JSON.stringify(kept, null, 2)}\n`);
+    await writePictures(kept);
     Deno.exit(results.flatMap(figuresOf).some(isFailure) ? exitStatus.failed : 0);
   }));
 
@@ -105,21 +103,12 @@ async function measure(
 }
 
 /** A picture for which nothing was measured is not drawn: an older one stays what it was. */
-async function drawPictures(results: readonly Result[]): Promise<void> {
-  const measured = ({ name }: Benchmark) =>
-    results.filter(({ benchmark }) => benchmark.name === name).flatMap(figuresOf);
-  const [calls, times] = [measured(occupancyCalls), measured(occupancyTimes)];
-  const choices = measured(portChoice).flatMap(({ choice }) => choice ?? []);
-  if (calls.length > 0 && times.length > 0) {
-    await writePicture("occupancy.svg", await drawOccupancy(calls, times));
+async function writePictures(bench: Bench): Promise<void> {
+  for (const [name, svg] of await drawPictures(bench)) {
+    const file = join(reportFolder, `${name}.svg`);
+    await writeBeside(file, svg);
+    console.log(`\ndrawn: ${relative(Deno.cwd(), file)}`);
   }
-  if (choices.length > 0) await writePicture("ports.svg", await drawPorts(choices));
-}
-
-async function writePicture(name: string, svg: string): Promise<void> {
-  const file = join(report, name);
-  await write(file, svg);
-  console.log(`\ndrawn: ${relative(Deno.cwd(), file)}`);
 }
 
 function figuresOf(result: Result): readonly Figure[] {
@@ -141,16 +130,8 @@ async function orFailure(file: string, action: () => Promise<void>): Promise<voi
   try {
     await action();
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new Failure(`portpin: Cannot write ${file}: ${reason}`, exitStatus.failed, {
-      cause: error,
-    });
+    throw unwritable(file, error);
   }
 }
 
-try {
-  await program.parseAsync();
-} catch (error) {
-  if (!(error instanceof CommanderError)) throw error;
-  Deno.exit(error.exitCode === 0 ? 0 : exitStatus.usage);
-}
+await runMain(program);

@@ -1,5 +1,7 @@
 /** Results as text for a terminal and a README, and as data for whatever draws them. */
+import type { Bench } from "../report/results.ts";
 import { renderTable } from "../report/table.ts";
+import type { Versions } from "../report/versions.ts";
 import { type Benchmark, type Figure, type Result, verdictOf } from "./benchmark.ts";
 
 /** A heading, what is measured, and a table; or why there is none. */
@@ -56,22 +58,14 @@ function cost(benchmark: Benchmark, { cost: value }: Figure): string {
   }
 }
 
-/** What `--json` writes. */
-export function toJson(results: readonly Result[]): string {
-  const machine = {
-    architecture: Deno.build.arch,
-    kernel: Deno.osRelease(),
-    processors: navigator.hardwareConcurrency,
-  };
+/** What the page shows, and `--json` writes. */
+export function keptOf(results: readonly Result[], versions: Versions): Bench {
   const benchmarks = results.map(({ benchmark, ...outcome }) => {
     const { name, measures, unit, cost } = benchmark;
-    if ("skipped" in outcome) return { name, measures, unit, cost, ...outcome };
-    const figures = outcome.figures.map((figure) => ({
-      ...figure,
-      verdict: verdictOf(figure),
-    }));
-    const { leftOut, seconds } = outcome;
-    return { name, measures, unit, cost, seconds, leftOut, figures };
+    if ("skipped" in outcome) return { name, measures, unit, cost, skipped: outcome.skipped };
+    const { seconds, leftOut, figures } = outcome;
+    const judged = figures.map((figure) => ({ ...figure, verdict: verdictOf(figure) }));
+    return { name, measures, unit, cost, seconds, leftOut, figures: judged };
   });
-  return `${JSON.stringify({ machine, benchmarks }, null, 2)}\n`;
+  return { versions, benchmarks };
 }

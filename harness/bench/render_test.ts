@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
+import { keep, type Kept, readKept } from "../report/results.ts";
+import { readVersions } from "../report/versions.ts";
 import type { Benchmark, Figure, Result } from "./benchmark.ts";
-import { renderResult, toJson } from "./render.ts";
+import { keptOf, renderResult } from "./render.ts";
 
 function benchmark(cost: Benchmark["cost"], unit: string): Benchmark {
   const run = () => Promise.reject(new Error("not to be run"));
@@ -68,19 +70,30 @@ Deno.test("renderResult() says why a benchmark was skipped", async (t) => {
   await t.assertSnapshot(renderResult(result));
 });
 
-Deno.test("toJson() keeps every figure with its verdict, and what was skipped", () => {
+Deno.test("keptOf() keeps every figure with its verdict, and what was skipped", async () => {
   const skipped = { benchmark: benchmark("ratio", "µs per cycle"), skipped: "missing: valgrind" };
-  const { machine, benchmarks } = JSON.parse(toJson([added, skipped]));
-  assert.equal(machine.kernel, Deno.osRelease());
-  assert.deepEqual(benchmarks.map(({ unit }: Benchmark) => unit), [
-    "calls per cycle",
-    "µs per cycle",
-  ]);
-  assert.deepEqual(
-    benchmarks[0].figures.map(({ verdict }: { verdict?: string }) => verdict),
-    ["OVER", "good", undefined],
+  const versions = await readVersions();
+  const { benchmarks: [first, second], ...heading } = await asRead(
+    keptOf([added, skipped], versions),
   );
-  assert.deepEqual(benchmarks[0].figures[0].measured, { bare: 5, portpin: 7.25 });
-  assert.deepEqual([benchmarks[0].seconds, benchmarks[0].leftOut], [12.3, []]);
-  assert.equal(benchmarks[1].skipped, "missing: valgrind");
+  assert.deepEqual(heading, { versions });
+  assert.ok("figures" in first && "skipped" in second);
+  assert.deepEqual([first, second].map(({ unit }) => unit), ["calls per cycle", "µs per cycle"]);
+  assert.deepEqual(first.figures.map(({ verdict }) => verdict), ["OVER", "good", undefined]);
+  assert.deepEqual(first.figures[0].measured, { bare: 5, portpin: 7.25 });
+  assert.deepEqual([first.seconds, first.leftOut], [12.3, []]);
+  assert.equal(second.skipped, "missing: valgrind");
 });
+
+/** What the page reads of what the bench keeps. */
+async function asRead(bench: Kept<"bench">): Promise<Kept<"bench">> {
+  const folder = await Deno.makeTempDir({ prefix: "portpin-bench-" });
+  try {
+    await keep("bench", bench, folder);
+    const read = await readKept("bench", folder);
+    assert.ok("versions" in read, "missing" in read ? read.missing : "");
+    return read;
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}

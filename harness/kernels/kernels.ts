@@ -3,11 +3,12 @@
 // is missing that it needs.
 
 import { join, resolve } from "node:path";
-import { Argument, Command, CommanderError } from "commander";
+import { Argument, Command } from "commander";
 import { root } from "../../generator/build.ts";
 import { exitStatus, Failure, reportingFailure } from "../../generator/failure.ts";
 import { type CaseFile, readCases } from "../case_file.ts";
 import { buildPrograms, libraryFor } from "../library.ts";
+import { runMain } from "../main.ts";
 import { promisedBy } from "../report/case_log.ts";
 import { keep } from "../report/results.ts";
 import { readVersions } from "../report/versions.ts";
@@ -69,12 +70,7 @@ const command = new Command("kernels")
     Deno.exit(failed === 0 ? 0 : exitStatus.failed);
   }));
 
-try {
-  await command.parseAsync(Deno.args, { from: "user" });
-} catch (error) {
-  if (!(error instanceof CommanderError)) throw error;
-  Deno.exit(error.exitCode === 0 ? 0 : exitStatus.usage);
-}
+await runMain(command);
 
 /** Which part of all that there is was asked for; undefined when it was all. */
 function partOf(wanted: readonly string[], options: Options): string | undefined {

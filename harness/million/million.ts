@@ -3,12 +3,13 @@
 // has one connection for each port, and with portpin as many as there is memory for, to many
 // destinations. Ends with status 1 when that is not so.
 
-import { Command, CommanderError } from "commander";
+import { Command } from "commander";
 import $ from "dax";
 import { exitStatus, Failure, reportingFailure } from "../../generator/failure.ts";
 import { viewKernel } from "../../generator/kernel_view.ts";
 import { interruptible } from "../kernels/interruption.ts";
 import { buildPrograms, libraryFor } from "../library.ts";
+import { runMain } from "../main.ts";
 import { enterNamespace, namespaceProblem } from "../namespace.ts";
 import { keep } from "../report/results.ts";
 import { readVersions } from "../report/versions.ts";
@@ -46,12 +47,7 @@ const command = new Command("million")
     report(task, runs);
   }));
 
-try {
-  await command.parseAsync();
-} catch (error) {
-  if (!(error instanceof CommanderError)) throw error;
-  Deno.exit(error.exitCode === 0 ? 0 : exitStatus.usage);
-}
+await runMain(command);
 
 /** Bare first: it is small, and shows what a flow takes before there are many. */
 async function runAll(task: Task): Promise<(Run | Skipped)[]> {

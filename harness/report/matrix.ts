@@ -67,7 +67,7 @@ export function columnsOf(cases: Cases | undefined, kernels: Kernels | undefined
   ];
 }
 
-/** `6.18.44-fc` → `6.18` */
+/** `6.18.44-something` → `6.18`, as the labels of real kernels are. */
 function release(kernel: string): string {
   return /^\d+\.\d+/.exec(kernel)?.[0] ?? kernel;
 }

@@ -176,8 +176,8 @@ const callsAxis: Axis = {
 
 const timeAxis: Axis = {
   title: "time of one connect",
-  domain: [2, 300_000],
-  values: [10, 100, 1_000, 10_000, 100_000],
+  domain: [1, 300_000],
+  values: [1, 10, 100, 1_000, 10_000, 100_000],
   label: "datum.value < 1000 ? datum.value + ' µs' : datum.value / 1000 + ' ms'",
 };
 

@@ -33,8 +33,23 @@ Deno.test("the page says what became of each test, and why", () =>
         "skipped 2 tests: missing: no-such-program",
         "Linux 5.10",
         "connections at once from one address",
+        "What one TCP connect costs where ports are taken",
+        "What one UDP connect costs where ports are taken",
+        "What each way to keep the ports costs short connections",
+        "Which ports are chosen where none is taken",
       ]
     ) assert.ok(text.includes(words), words);
+  }));
+
+Deno.test("the whole release of a kernel is in the table of versions alone", () =>
+  inFolder(async (folder) => {
+    const million = await fixture();
+    const versions = { ...million.versions, kernel: "6.18.44-something" };
+    await keep("million", { ...million, versions }, folder);
+    const text = textOf(await renderPage(folder));
+    assert.ok(text.includes(", Linux 6.18.44, commit "));
+    assert.equal(text.split("6.18.44-something").length - 1, 1);
+    assert.ok(text.lastIndexOf("6.18.44-something") > text.lastIndexOf("Versions"));
   }));
 
 Deno.test("the page asks for nothing: all that it needs is in it", () =>

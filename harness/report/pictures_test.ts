@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import type { Figure } from "../bench/benchmark.ts";
 import { describePlace, placesIn } from "../bench/occupancy.ts";
 import { choiceOf } from "../bench/port_choice.ts";
+import { drawApproaches } from "./approaches_picture.ts";
 import { drawOccupancy, drawUdpOccupancy } from "./occupancy_picture.ts";
 import { colours, darkColours, drawPicture, embedded } from "./picture.ts";
 import { drawPorts } from "./ports_picture.ts";
@@ -47,6 +48,31 @@ Deno.test("drawOccupancy() draws every curve in a panel for each size and measur
   }
   const [, description] = /<desc>(.*?)<\/desc>/.exec(svg)!;
   assert.match(description, /50 % of 512 ports taken: kernel 4, emulation 461, search 259/);
+});
+
+Deno.test("drawApproaches() draws each way in a panel for each number of threads", async () => {
+  const ways = ["bare again", "portpin, kernel engine", "seccomp user notification"];
+  const compared = [1, 8].flatMap((threads) =>
+    ways.map((name, nth): Figure => ({
+      what: `${name}, ${threads}`,
+      measured: {},
+      cost: 1 + nth / 5,
+      interval: [0.9 + nth / 5, 1.1 + nth / 5],
+      middle: [0.62, 1.7],
+      approach: { name, threads },
+    }))
+  );
+  const svg = await drawApproaches(compared);
+  checkPicture(svg);
+  for (const text of ["1 thread", "8 threads at once", "1.200 (1.100–1.300)", "0.6", "1.7"]) {
+    assert.ok(svg.includes(`>${text}<`), text);
+  }
+  const [, description] = /<desc>(.*?)<\/desc>/.exec(svg)!;
+  assert.match(description, /8 threads at once: bare again 1\.000 \(0\.900–1\.100\); portpin/);
+  const dots = svg.match(
+    /<path aria-label="[^"]*" role="graphics-symbol" aria-roledescription="point"/g,
+  );
+  assert.equal(dots?.length, compared.length);
 });
 
 Deno.test("drawUdpOccupancy() has the curves of shared ports", async () => {

@@ -3,13 +3,11 @@ import { build, stop } from "esbuild";
 import { join } from "node:path";
 import { h } from "preact";
 import { renderToString } from "preact-render-to-string";
-import type { Figure } from "../bench/benchmark.ts";
-import { drawOccupancy, drawUdpOccupancy } from "./occupancy_picture.ts";
 import { type Data, there } from "./page/data.ts";
 import { Page, titleOf } from "./page/page.tsx";
 import { colours, darkColours, embedded } from "./picture.ts";
-import { drawPorts } from "./ports_picture.ts";
-import { type Bench, readKept } from "./results.ts";
+import { drawPictures } from "./pictures.ts";
+import { readKept } from "./results.ts";
 import { readCommit } from "./versions.ts";
 
 /** The page of what is kept in `folder`. */
@@ -20,7 +18,9 @@ export async function renderPage(folder: string): Promise<string> {
     bench: await readKept("bench", folder),
     million: await readKept("million", folder),
   };
-  const pictures = await drawPictures(there(kept.bench));
+  const bench = there(kept.bench);
+  const drawn = bench === undefined ? [] : [...await drawPictures(bench)];
+  const pictures = Object.fromEntries(drawn.map(([name, svg]) => [name, embedded(svg, name)]));
   const data: Data = { head: await readCommit(), kept, pictures };
   const [style, script] = await bundle(["style.css", "client.ts"]);
   return `<!DOCTYPE html>
@@ -35,22 +35,6 @@ ${renderToString(h(Page, { data }))}
 <script type="module">${script}</script>
 </html>
 `;
-}
-
-/** A picture for which nothing was measured is left out. */
-async function drawPictures(bench: Bench | undefined): Promise<Data["pictures"]> {
-  const figures = (name: string): readonly Figure[] =>
-    bench?.benchmarks.find((benchmark) => benchmark.name === name)?.figures ?? [];
-  const curves = async (draw: typeof drawOccupancy, name: string, calls: string, times: string) =>
-    figures(calls).length > 0 && figures(times).length > 0
-      ? embedded(await draw(figures(calls), figures(times)), name)
-      : undefined;
-  const choices = figures("port-choice").flatMap(({ choice }) => choice ?? []);
-  return {
-    tcp: await curves(drawOccupancy, "tcp", "occupancy-calls", "occupancy-time"),
-    udp: await curves(drawUdpOccupancy, "udp", "udp-calls", "udp-time"),
-    ports: choices.length > 0 ? embedded(await drawPorts(choices), "ports") : undefined,
-  };
 }
 
 /** The colours of the pictures, which are those of the page. */

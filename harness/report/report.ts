@@ -1,10 +1,11 @@
 // `deno task report [--picture FILE]`: writes dist/report/index.html, one page of what the other tasks
 // measured and left beside it, and asks nobody for anything.
 
-import { Command, CommanderError } from "commander";
+import { Command } from "commander";
 import { join, relative } from "node:path";
 import { exitStatus, Failure, reportingFailure } from "../../generator/failure.ts";
 import { enterUserDirectory } from "../handover/wrapper.ts";
+import { runMain } from "../main.ts";
 import { findChromium, missingChromium, photograph } from "./chromium.ts";
 import { renderPage } from "./render_page.ts";
 import { reportFolder, writeBeside } from "./results.ts";
@@ -34,9 +35,4 @@ function requireChromium(picture: string): string {
   );
 }
 
-try {
-  await command.parseAsync(Deno.args, { from: "user" });
-} catch (error) {
-  if (!(error instanceof CommanderError)) throw error;
-  Deno.exit(error.exitCode === 0 ? 0 : exitStatus.usage);
-}
+await runMain(command);

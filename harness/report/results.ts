@@ -7,7 +7,7 @@
  */
 import { join, relative } from "node:path";
 import { z } from "zod";
-import { exitStatus, Failure } from "../../generator/failure.ts";
+import { unwritable } from "../../generator/failure.ts";
 import { Family, World } from "../case.ts";
 import { Message } from "../kernels/messages.ts";
 import { dist } from "../library.ts";
@@ -89,13 +89,12 @@ const Million = z.strictObject({
 });
 export type Million = z.infer<typeof Million>;
 
-const numbers = z.record(z.string(), z.number());
-const pair = z.tuple([z.number(), z.number()]);
+const pair = z.tuple([z.number(), z.number()]).readonly();
 
 /** A figure and a benchmark are as harness/bench/benchmark.ts describes them. */
-const Figure = z.object({
+const Figure = z.strictObject({
   what: z.string(),
-  measured: numbers,
+  measured: z.record(z.string(), z.number()),
   cost: z.number(),
   interval: pair.optional(),
   middle: pair.optional(),
@@ -103,40 +102,51 @@ const Figure = z.object({
   verdict: z.enum(["good", "unclear", "OVER"]).optional(),
   detail: z.string().optional(),
   spread: z.record(z.string(), pair).optional(),
-  at: z.object({
+  at: z.strictObject({
     ports: z.int(),
     occupancy: z.number(),
     crowd: z.enum(["own", "kernel's"]),
     destination: z.enum(["same", "another"]),
   }).optional(),
-  choice: z.object({
+  approach: z.strictObject({ name: z.string(), threads: z.int() }).optional(),
+  choice: z.strictObject({
     engine: z.string(),
     low: z.int(),
     high: z.int(),
     destinations: z.enum(["one", "many"]),
-    counts: z.array(z.number()),
-    first: z.array(z.int()),
+    counts: z.array(z.int()).readonly(),
+    first: z.array(z.int()).readonly(),
     chiSquared: z.number(),
-    degreesOfFreedom: z.number(),
+    degreesOfFreedom: z.int(),
     probability: z.number(),
   }).optional(),
 });
 
-const Bench = z.object({
-  versions: Versions.optional(),
-  part: z.string().optional(),
-  benchmarks: z.array(z.object({
-    name: z.string(),
-    measures: z.string(),
-    unit: z.string(),
-    cost: z.enum(["added", "ratio", "total"]),
-    figures: z.array(Figure).optional(),
-    leftOut: z.array(z.object({ what: z.string(), reason: z.string() })).optional(),
-    seconds: z.number().optional(),
-    skipped: z.string().optional(),
-  })),
+const benchmark = {
+  name: z.string(),
+  measures: z.string(),
+  unit: z.string(),
+  cost: z.enum(["added", "ratio", "total"]),
+};
+
+const Bench = z.strictObject({
+  ...heading,
+  benchmarks: z.array(z.union([
+    z.strictObject({ ...benchmark, skipped: z.string() }),
+    z.strictObject({
+      ...benchmark,
+      seconds: z.number(),
+      leftOut: z.array(z.strictObject({ what: z.string(), reason: z.string() })).readonly(),
+      figures: z.array(Figure),
+    }),
+  ])),
 });
 export type Bench = z.infer<typeof Bench>;
+
+/** The figures of the benchmark `name`; none where it was skipped. */
+export function figuresOf({ benchmarks }: Bench, name: string): z.infer<typeof Figure>[] {
+  return benchmarks.flatMap((one) => one.name === name && "figures" in one ? one.figures : []);
+}
 
 /** The files, and the task that makes each. */
 export const kinds = {
@@ -201,10 +211,7 @@ export async function writeBeside(file: string, text: string): Promise<void> {
     await Deno.rename(beside, file);
   } catch (error) {
     await Deno.remove(beside).catch(() => {});
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new Failure(`portpin: Cannot write ${file}: ${reason}`, exitStatus.failed, {
-      cause: error,
-    });
+    throw unwritable(file, error);
   }
 }
 

@@ -4,11 +4,11 @@ import { type Data, there } from "./data.ts";
 import { Picture, Section, Source, Wide } from "./parts.tsx";
 
 type Benchmark = Bench["benchmarks"][number];
-type Figure = NonNullable<Benchmark["figures"]>[number];
+type Figure = Extract<Benchmark, { figures: unknown }>["figures"][number];
 
 export function Costs({ data }: { data: Data }) {
   const bench = there(data.kept.bench);
-  const { tcp, udp } = data.pictures;
+  const { occupancy, udp, approaches } = data.pictures;
   return (
     <Section id="costs" title="What it costs">
       <p>
@@ -16,26 +16,39 @@ export function Costs({ data }: { data: Data }) {
         portpin beside it, with the 95 % confidence interval of the median.
       </p>
       <Source kind="bench" data={data} />
-      {tcp !== undefined && <Picture label="A TCP connect where ports are taken" svg={tcp} />}
+      {occupancy !== undefined && (
+        <Picture label="A TCP connect where ports are taken" svg={occupancy} />
+      )}
       {udp !== undefined && <Picture label="A UDP connect where ports are taken" svg={udp} />}
+      {approaches !== undefined && <Picture label="Ways to keep the ports" svg={approaches} />}
       {bench?.benchmarks.map((benchmark) => <BenchmarkPart benchmark={benchmark} />)}
     </Section>
   );
 }
 
 function BenchmarkPart({ benchmark }: { benchmark: Benchmark }) {
-  const { name, measures, figures, skipped, leftOut = [], seconds } = benchmark;
+  const { name, measures } = benchmark;
+  const heading = <h3 id={`bench-${name}`}>{name.replaceAll("-", " ")}</h3>;
+  if ("skipped" in benchmark) {
+    return (
+      <>
+        {heading}
+        <p>{measures}</p>
+        <p class="note">Skipped: {benchmark.skipped}</p>
+      </>
+    );
+  }
+  const { seconds, leftOut, figures } = benchmark;
   // What lies on a curve is in the picture; its rows are for whoever wants the numbers.
-  const isCurve = figures?.every(({ at, choice }) => at !== undefined || choice !== undefined);
-  const table = figures && <FigureTable benchmark={benchmark} figures={figures} />;
+  const isCurve = figures.every(({ at, choice }) => at !== undefined || choice !== undefined);
+  const table = <FigureTable benchmark={benchmark} figures={figures} />;
   return (
     <>
-      <h3 id={`bench-${name}`}>{name.replaceAll("-", " ")}</h3>
+      {heading}
       <p>
         {measures}
-        {seconds !== undefined && <small>{` Measured in ${Math.round(seconds)} s.`}</small>}
+        <small>{` Measured in ${Math.round(seconds)} s.`}</small>
       </p>
-      {skipped !== undefined && <p class="note">Skipped: {skipped}</p>}
       {leftOut.map(({ what, reason }) => <p class="note">Skipped: {what}: {reason}</p>)}
       {isCurve
         ? (

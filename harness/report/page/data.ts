@@ -1,4 +1,5 @@
 /** Everything that the page shows, read before anything is drawn. */
+import type { PictureName } from "../pictures.ts";
 import type { Kept, Kind, Missing } from "../results.ts";
 import type { Commit } from "../versions.ts";
 
@@ -7,7 +8,7 @@ export interface Data {
   readonly head: Commit;
   readonly kept: { readonly [K in Kind]: Kept<K> | Missing };
   /** SVG that follows the page's colours; undefined where there are no numbers for it. */
-  readonly pictures: { readonly tcp?: string; readonly udp?: string; readonly ports?: string };
+  readonly pictures: Readonly<Partial<Record<PictureName, string>>>;
 }
 
 /** What there is; undefined where it is missing. */

@@ -90,7 +90,7 @@ function testFacts({ kept }: Data): Fact[] {
 
 function costFacts({ kept }: Data): Fact[] {
   const bench = there(kept.bench);
-  const judged = bench?.benchmarks.flatMap(({ figures = [] }) => figures)
+  const judged = bench?.benchmarks.flatMap((one) => "figures" in one ? one.figures : [])
     .filter(({ verdict }) => verdict !== undefined) ?? [];
   if (judged.length === 0) return [];
   const having = (wanted: string) => judged.filter(({ verdict }) => verdict === wanted).length;

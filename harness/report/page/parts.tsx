@@ -3,7 +3,7 @@ import type { ComponentChildren } from "preact";
 import { type Kind, kinds } from "../results.ts";
 import type { Commit } from "../versions.ts";
 import type { Data } from "./data.ts";
-import { moment, short } from "./text.ts";
+import { linux, moment, short } from "./text.ts";
 
 /** A section with a heading that can be linked to. */
 export function Section(
@@ -59,9 +59,7 @@ export function Source({ kind, data }: { kind: Kind; data: Data }) {
     );
   }
   const { versions } = kept;
-  const from = versions === undefined
-    ? "it does not say when, or on what"
-    : `${moment(versions.time)}, Linux ${versions.kernel}, commit ${short(versions)}`;
+  const from = `${moment(versions.time)}, ${linux(versions.kernel)}, commit ${short(versions)}`;
   const warnings = warningsOf(kept, data.head);
   return (
     <>
@@ -73,14 +71,14 @@ export function Source({ kind, data }: { kind: Kind; data: Data }) {
 
 /** What a reader must know before believing the numbers of a file. */
 function warningsOf(
-  { versions, part }: { versions?: Commit; part?: string },
+  { versions, part }: { versions: Commit; part?: string },
   head: Commit,
 ): string[] {
   const warnings = part === undefined ? [] : [`A part only: ${part}.`];
-  if (versions?.commit === undefined) warnings.push("Of an unknown commit.");
+  if (versions.commit === undefined) warnings.push("Of an unknown commit.");
   else if (versions.commit !== head.commit) {
     warnings.push(`Of another commit than this page, which is of ${short(head)}.`);
   }
-  if (versions?.modified) warnings.push("The repository had changes that are in no commit.");
+  if (versions.modified) warnings.push("The repository had changes that are in no commit.");
   return warnings;
 }

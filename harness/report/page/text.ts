@@ -16,6 +16,11 @@ export function moment(iso: string): string {
   return `${iso.slice(0, 10)} ${iso.slice(11, 16)} UTC`;
 }
 
+/** `6.18.44-something` → `Linux 6.18.44`; the whole release is in the table of versions alone. */
+export function linux(release: string): string {
+  return `Linux ${/^\d+(\.\d+)*/.exec(release)?.[0] ?? release}`;
+}
+
 /** Twelve digits of a commit. */
 export function short({ commit, modified }: Commit): string {
   if (commit === undefined) return "no commit known";
