@@ -13,11 +13,12 @@ interface Row {
   readonly what: string;
   readonly kind: Kind;
   /** Default: `portpin`. */
-  readonly under?: "portpinSource" | "portpinRules";
+  readonly under?: "portpinNoLog" | "portpinSource" | "portpinRules";
 }
 
 const rows: readonly Row[] = [
   { what: "TCP connect", kind: "tcp-connect" },
+  { what: "TCP connect, without a log", kind: "tcp-connect", under: "portpinNoLog" },
   { what: "TCP bind(ip, 0) and connect", kind: "tcp-bind-connect" },
   { what: "TCP connect, with a source", kind: "tcp-connect", under: "portpinSource" },
   { what: "TCP connect, with 64 rules", kind: "tcp-connect", under: "portpinRules" },

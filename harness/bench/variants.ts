@@ -16,7 +16,13 @@ export interface Variant {
 
 export type Variants = Readonly<
   Record<
-    "bare" | "portpin" | "portpinWhole" | "portpinSource" | "portpinRules" | "portpinShared",
+    | "bare"
+    | "portpin"
+    | "portpinWhole"
+    | "portpinSource"
+    | "portpinRules"
+    | "portpinShared"
+    | "portpinNoLog",
     Variant
   >
 >;
@@ -26,7 +32,7 @@ export type Variants = Readonly<
  * uses, and with all that the kernel would choose from anyway. Only in that one does the kernel
  * choose among as many ports as it does bare, so that nothing but portpin makes the difference.
  * Besides, with the documentation's ports: a source, which is loopback as the cycles' destination is,
- * 64 rules, and connected UDP sockets that share ports.
+ * 64 rules, connected UDP sockets that share ports, and a library that has no log.
  *
  * @throws {Failure} when the library cannot be built.
  */
@@ -40,6 +46,7 @@ export async function makeVariants(): Promise<Variants> {
   const source = { PORTPIN_SOURCE: "127.0.0.1" };
   const rules = await libraryFor(undefined, join(import.meta.dirname!, "rules.jsonc"));
   const shared = await libraryFor(undefined, join(import.meta.dirname!, "udp_share.jsonc"));
+  const noLog = await libraryFor(undefined, join(import.meta.dirname!, "no_log.jsonc"));
   const documented = under("portpin", "60000-60511");
   return {
     bare: { name: "bare", variables: {} },
@@ -50,6 +57,10 @@ export async function makeVariants(): Promise<Variants> {
     portpinShared: {
       ...documented,
       variables: { ...documented.variables, LD_PRELOAD: preloadPath(shared) },
+    },
+    portpinNoLog: {
+      ...documented,
+      variables: { ...documented.variables, LD_PRELOAD: preloadPath(noLog) },
     },
   };
 }
