@@ -5,7 +5,7 @@ import type { Cases, Kernels, TestResult } from "./results.ts";
 const versions = {
   modified: false,
   time: "2026-11-22T03:18:42.981Z",
-  kernel: "6.18.44-fc",
+  kernel: "6.18.44-local",
   architecture: "x86_64",
   processors: 2,
   deno: "2.9.6",
