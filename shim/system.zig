@@ -178,7 +178,11 @@ pub const System = struct {
 
     /// A socket of our own; null where there can be none.
     pub fn open(_: System, domain: u32, kind: u32) ?i32 {
-        const opened = raw("socket", .{ domain, kind | SOCK.CLOEXEC, 0 });
+        return openOf(domain, kind, 0);
+    }
+
+    fn openOf(domain: u32, kind: u32, protocol: u32) ?i32 {
+        const opened = raw("socket", .{ domain, kind | SOCK.CLOEXEC, protocol });
         return if (linux.errno(opened) == .SUCCESS) @intCast(opened) else null;
     }
 
@@ -207,9 +211,7 @@ pub const System = struct {
 
     /// Whether a socket can be bound to the address at all; EINVAL: it is link-local, and on no link.
     pub fn isLocal(_: System, name: *const Name) bool {
-        const opened = raw("socket", .{ name.bytes.family, SOCK.DGRAM | SOCK.CLOEXEC, 0 });
-        if (linux.errno(opened) != .SUCCESS) return true;
-        const fd: i32 = @intCast(opened);
+        const fd = openOf(name.bytes.family, SOCK.DGRAM, 0) orelse return true;
         defer _ = linux.close(fd);
         const errno_of_bind = linux.errno(raw("bind", .{ fd, &name.bytes, name.length }));
         return errno_of_bind != .ADDRNOTAVAIL and errno_of_bind != .INVAL;
@@ -238,9 +240,7 @@ pub const System = struct {
     /// has ports of its own. Null where there is no route.
     pub fn route(_: System, destination: *const Name) ?Ends {
         for ([_]u32{ IPPROTO.UDP, IPPROTO.UDPLITE }) |protocol| {
-            const opened = raw("socket", .{ destination.bytes.family, SOCK.DGRAM | SOCK.CLOEXEC, protocol });
-            if (linux.errno(opened) != .SUCCESS) return null;
-            const fd: i32 = @intCast(opened);
+            const fd = openOf(destination.bytes.family, SOCK.DGRAM, protocol) orelse return null;
             defer _ = linux.close(fd);
             switch (linux.errno(raw("connect", .{ fd, &destination.bytes, destination.length }))) {
                 .SUCCESS => return endsOf(fd),

@@ -78,11 +78,6 @@ pub fn connectAgain(system: anytype, sight: *Sight, fd: i32, name: *const sys.Na
     return connectBound(system, sight, &diagnosis, fd, name.port(), &ends);
 }
 
-/// The socket is to have another peer, or none: it hears everybody.
-pub fn hearAll(system: anytype, fd: i32) void {
-    peer_filter.remove(system, fd);
-}
-
 /// Whether a socket shares its port by us.
 pub fn isShared(system: anytype, fd: i32) bool {
     return sys.isOn(system, fd, sys.SOL.SOCKET, mark) and transport.isUdp(system, fd);
@@ -124,11 +119,11 @@ fn join(system: anytype, scope: emulation.Scope, sight: *Sight, diagnosis: anyty
             .busy => continue,
             .unable => return null,
         };
-        defer release(system, keeper);
-        if (system.connect(keeper, &ends.destination) != .SUCCESS) return null;
+        defer release(system, keeper.fd);
+        if (system.connect(keeper.fd, &ends.destination) != .SUCCESS) return null;
         // A program of the operator's (BPF_CGROUP_INET4_CONNECT) sends it elsewhere, and hides that.
-        if (ownerOf(diagnosis, &ends.source, port, &ends.destination) != system.cookie(keeper)) return null;
-        reuse.share(system, keeper);
+        if (ownerOf(diagnosis, &ends.source, port, &ends.destination) != keeper.cookie) return null;
+        reuse.share(system, keeper.fd);
         // Busy: somebody else has the lock by now, for another destination.
         const answer = emulation.tryPort(system, scope, fd, name, port) orelse continue;
         if (answer != .bound) return answer;
@@ -150,7 +145,7 @@ fn connectBound(system: anytype, sight: *Sight, diagnosis: anytype, fd: i32, por
             .held => |own| own,
             .busy, .unable => return .AGAIN,
         };
-        defer release(system, keeper);
+        defer release(system, keeper.fd);
         _ = peer_filter.admit(system, fd, ends);
         if (connectsFrom(system, fd, ends)) return .SUCCESS;
     }
@@ -172,9 +167,11 @@ fn connectsFrom(system: anytype, fd: i32, ends: *sys.Ends) bool {
     return false;
 }
 
+const Keeper = struct { fd: i32, cookie: u32 };
+
 const Lock = union(enum) {
-    /// Nobody else can bind to the port on this address, and nobody has the 4-tuple: the keeper.
-    held: i32,
+    /// Nobody else can bind to the port on this address, and nobody has the 4-tuple.
+    held: Keeper,
     /// Somebody has the port's lock or the 4-tuple.
     busy,
     /// No descriptor is left, a sandbox forbids bind(2), or look-ups find nobody.
@@ -192,9 +189,9 @@ fn lock(system: anytype, sight: *Sight, diagnosis: anytype, port: u16, ends: *co
     if (errno == .SUCCESS) {
         reuse.lock(system, keeper);
         const found = diagnosis.receiver(&name, port, &ends.destination);
-        if (found == null) sight.is_blind.store(true, .monotonic);
-        const is_ours = if (found) |it| !it.is_connected and it.cookie == system.cookie(keeper) else false;
-        if (is_ours) return .{ .held = keeper };
+        if (found) |it| {
+            if (!it.is_connected and it.cookie == system.cookie(keeper)) return .{ .held = .{ .fd = keeper, .cookie = it.cookie } };
+        } else sight.is_blind.store(true, .monotonic);
         release(system, keeper);
         return if (found == null) .unable else .busy;
     }

@@ -7,6 +7,7 @@ const at_source = @import("at_source.zig");
 const by_emulation = @import("by_emulation.zig");
 const deferral = @import("../deferral.zig");
 const emulation = @import("../engines/emulation.zig");
+const peer_filter = @import("../peer_filter.zig");
 const socket = @import("socket.zig");
 const sys = @import("../system.zig");
 const to_log = @import("to_log.zig");
@@ -53,6 +54,6 @@ fn undoBegun(pin: anytype, fd: i32, from: ?*const deferral.Reading) void {
 /// A socket that shares its port connects to another peer, or to none: it hears everybody. Whether it is one.
 pub fn end(pin: anytype, fd: i32) bool {
     if (!udp_share.isShared(pin.system, fd)) return false;
-    udp_share.hearAll(pin.system, fd);
+    peer_filter.remove(pin.system, fd);
     return true;
 }
