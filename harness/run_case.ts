@@ -21,6 +21,7 @@ import { type Observation, Observations } from "./observe.ts";
 import { guestAddresses, placeOf, withZone } from "./places.ts";
 import { fill, serviceWords, type Words } from "./placeholders.ts";
 import type { CaseTest } from "./plan.ts";
+import { readIfThere } from "./read_or.ts";
 import { addressWords, type Service } from "./services/service.ts";
 import { startService } from "./services/start.ts";
 import { worldSettings } from "./worlds.ts";
@@ -105,21 +106,12 @@ async function performHere(
     const outcome = await act(test, start, command, words, [...services.values()]);
     await settle(test, services, observations, library !== undefined);
     const seen = observations.all.map((observation) => ({ ...observation }));
-    const log = test.file.case.expect.log && await readIfThere(join(scratch, "log"));
+    const log = test.file.case.expect.log && (await readIfThere(join(scratch, "log")) ?? "");
     const witness = library === undefined ? undefined : await callWitness(start, command);
     return { outcome, observations: seen, words, witness, log };
   } finally {
     await Promise.all([...services.values()].map((service) => service.close()));
     await Deno.remove(scratch, { recursive: true });
-  }
-}
-
-async function readIfThere(path: string): Promise<string> {
-  try {
-    return await Deno.readTextFile(path);
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-    return "";
   }
 }
 

@@ -8,6 +8,7 @@ import { Failure } from "../generator/failure.ts";
 import { findZig } from "../generator/zig.ts";
 import { root } from "../generator/build.ts";
 import { caseLogVariable, gather } from "./report/case_log.ts";
+import { readIfThere } from "./read_or.ts";
 import { type Counts, gateCounts, junitCounts, sum, zigCounts } from "./report/counts.ts";
 import { keep } from "./report/results.ts";
 import { summary } from "./run_all.ts";
@@ -64,20 +65,11 @@ async function denoTests(): Promise<Counts> {
   const { code } =
     await $`${deno} ${inside} ${deno} test -A --quiet --junit-path=${junit} ${sources}`
       .env(caseLogVariable, caseLog).noThrow();
-  const xml = await readIfThere(junit);
-  const cases = await gather(await readIfThere(caseLog));
+  const xml = await readIfThere(junit) ?? "";
+  const cases = await gather(await readIfThere(caseLog) ?? "");
   if (cases !== undefined) await keep("cases", cases);
   await Deno.remove(folder, { recursive: true });
   const counts = junitCounts(xml);
   // It may fail without a test that did: by a module that cannot be loaded.
   return code !== 0 && counts.failed === 0 ? sum([counts, gateCounts(false)]) : counts;
-}
-
-async function readIfThere(file: string): Promise<string> {
-  try {
-    return await Deno.readTextFile(file);
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-    return "";
-  }
 }

@@ -17,6 +17,7 @@ import {
   usableOf,
 } from "./approaches.ts";
 import type { Benchmark, Context, Figure } from "./benchmark.ts";
+import { counted } from "../report/page/text.ts";
 import { median, medianInterval, middleOf, ratiosOf } from "./statistics.ts";
 
 interface Size {
@@ -107,5 +108,5 @@ function worthOf(
 }
 
 function threadsOf({ threads }: Size): string {
-  return threads === 1 ? "1 thread" : `${threads} threads`;
+  return counted(threads, "thread");
 }

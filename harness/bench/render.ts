@@ -3,6 +3,7 @@ import type { Bench } from "../report/results.ts";
 import { renderTable } from "../report/table.ts";
 import type { Versions } from "../report/versions.ts";
 import { type Benchmark, type Figure, type Result, verdictOf } from "./benchmark.ts";
+import { costText, numberText, spanText } from "./figure_text.ts";
 
 /** A heading, what is measured, and a table; or why there is none. */
 export function renderResult(result: Result): string {
@@ -22,11 +23,11 @@ function renderFigures(benchmark: Benchmark, figures: readonly Figure[]): string
   const columns = [
     column("measured", ({ what }) => what),
     ...[...new Set(figures.flatMap(({ measured }) => Object.keys(measured)))].map((variant) =>
-      column(variant, ({ measured }) => number(benchmark, measured[variant]))
+      column(variant, ({ measured }) => numberText(benchmark, measured[variant]))
     ),
-    column(benchmark.cost, (figure) => cost(benchmark, figure)),
-    column("95 % interval", ({ interval }) => interval?.map((end) => end.toFixed(3)).join("–")),
-    column("middle 80 %", ({ middle }) => middle?.map((end) => end.toFixed(3)).join("–")),
+    column(benchmark.cost, ({ cost }) => costText(benchmark, cost)),
+    column("95 % interval", ({ interval }) => spanText(interval)),
+    column("middle 80 %", ({ middle }) => spanText(middle)),
     column("budget", ({ budget }) => budget?.toLocaleString("en-US")),
     column("verdict", verdictOf),
     column("detail", ({ detail }) => detail || undefined),
@@ -40,22 +41,6 @@ function renderFigures(benchmark: Benchmark, figures: readonly Figure[]): string
 /** A column without any cell is left out. */
 function column(title: string, cellOf: (figure: Figure) => string | undefined) {
   return { title, cellOf };
-}
-
-function number({ cost }: Benchmark, value: number): string {
-  if (cost === "ratio") return value.toFixed(2);
-  return value.toLocaleString("en-US", { maximumFractionDigits: 2 });
-}
-
-function cost(benchmark: Benchmark, { cost: value }: Figure): string {
-  switch (benchmark.cost) {
-    case "ratio":
-      return value.toFixed(3);
-    case "added":
-      return `${value > 0 ? "+" : ""}${number(benchmark, value)}`;
-    case "total":
-      return number(benchmark, value);
-  }
 }
 
 /** What the page shows, and `--json` writes. */

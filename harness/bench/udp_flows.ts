@@ -12,6 +12,7 @@ import type { PortRange } from "../../generator/ports.ts";
 import { launch } from "../launch.ts";
 import { dist } from "../library.ts";
 import { inFreshNamespace } from "../namespace.ts";
+import { counted, grouped } from "../report/page/text.ts";
 import type { Benchmark, Figure } from "./benchmark.ts";
 import { type Engine, variantOf } from "./occupancy.ts";
 import { environmentOf, type Variants } from "./variants.ts";
@@ -99,9 +100,8 @@ export const udpRaces: Benchmark = {
 function describe({ keeper, ports, destinations, free }: Race): string {
   const flows = ports * destinations;
   const which = free === flows ? "all" : `the last ${free} of`;
-  const to = `${destinations} destination${destinations === 1 ? "" : "s"}`;
-  return `${keeper}: ${which} ${flows.toLocaleString("en-US")} flows, ` +
-    `${ports} port${ports === 1 ? "" : "s"} to ${to}`;
+  return `${keeper}: ${which} ${grouped(flows)} flows, ` +
+    `${counted(ports, "port")} to ${counted(destinations, "destination")}`;
 }
 
 /** Sums up races of one kind. */

@@ -6,8 +6,9 @@
  */
 import { exitStatus, Failure } from "../../generator/failure.ts";
 import type { Figure } from "../bench/benchmark.ts";
-import { grouped } from "./page/text.ts";
-import type { Bench } from "./results.ts";
+import { costText } from "../bench/figure_text.ts";
+import { counted, grouped } from "./page/text.ts";
+import { type Bench, figuresOf } from "./results.ts";
 
 type Row = readonly string[];
 
@@ -35,10 +36,7 @@ export function withTables(readme: string, bench: Bench): string {
 export const place = /<!-- costs ([a-z-]+) -->\n.*?<!-- end of costs -->/gs;
 
 function tablesOf(bench: Bench): Tables {
-  const figures = (name: string): readonly Figure[] => {
-    const found = bench.benchmarks.find((benchmark) => benchmark.name === name);
-    return found !== undefined && "figures" in found ? found.figures : [];
-  };
+  const figures = (name: string) => figuresOf(bench, name);
   return {
     calls: [
       ["system calls of one cycle, both ends", "bare", "portpin", "added"],
@@ -64,29 +62,26 @@ function tablesOf(bench: Bench): Tables {
 }
 
 function addedRow({ what, measured: { bare, portpin }, cost }: Figure): Row {
-  return [what, grouped(bare), grouped(portpin), `${cost > 0 ? "+" : ""}${grouped(cost)}`];
+  return [what, grouped(bare), grouped(portpin), costText({ cost: "added" }, cost)];
 }
 
 /** One row for each approach, the times of one thread and of several beside each other. */
 function approachRows(calls: readonly Figure[], times: readonly Figure[]): Row[] {
   const threads = [...new Set(times.map(({ approach }) => approach!.threads))];
-  const row = ({ measured, approach }: Figure): Row => {
-    const own = threads.map((count) =>
-      times.find((time) =>
-        time.approach!.name === approach!.name && time.approach!.threads === count
-      )
-    );
-    if (own.every((time) => time === undefined)) return [];
-    const cells = own.map((time) => time ? `${ratio(time.cost)} (${span(time.interval)})` : "");
-    return [approach!.name, grouped(measured.approach), ...cells];
-  };
+  const timesOf = (name: string) => times.filter(({ approach }) => approach!.name === name);
+  const row = ({ measured, approach }: Figure): Row => [
+    approach!.name,
+    grouped(measured.approach),
+    ...timesOf(approach!.name).map(({ cost, interval }) => `${ratio(cost)} (${span(interval)})`),
+  ];
   return [
     [
       "many short connections",
       "system calls",
-      ...threads.map((count) => `time to bare, ${count} thread${count === 1 ? "" : "s"} (95 %)`),
+      ...threads.map((count) => `time to bare, ${counted(count, "thread")} (95 %)`),
     ],
-    ...calls.map(row).filter((cells) => cells.length > 0),
+    // To bare itself nothing is timed.
+    ...calls.filter(({ approach }) => timesOf(approach!.name).length > 0).map(row),
   ];
 }
 

@@ -11,6 +11,7 @@ import { unwritable } from "../../generator/failure.ts";
 import { Family, World } from "../case.ts";
 import { Message } from "../kernels/messages.ts";
 import { dist } from "../library.ts";
+import { readIfThere } from "../read_or.ts";
 import { Versions } from "./versions.ts";
 
 /** What every file begins with. */
@@ -217,14 +218,6 @@ export async function writeBeside(file: string, text: string): Promise<void> {
 
 function fileOf(kind: Kind, folder: string): string {
   return join(folder, `${kind}.json`);
-}
-
-async function readIfThere(file: string): Promise<string | undefined> {
-  try {
-    return await Deno.readTextFile(file);
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-  }
 }
 
 function jsonOf(text: string): unknown {

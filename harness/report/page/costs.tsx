@@ -1,7 +1,9 @@
 /** What portpin costs: every benchmark as a table, and the pictures of those that have curves. */
+import { costText, numberText, spanText } from "../../bench/figure_text.ts";
 import type { Bench } from "../results.ts";
 import { type Data, there } from "./data.ts";
 import { Picture, Section, Source, Wide } from "./parts.tsx";
+import { grouped } from "./text.ts";
 
 type Benchmark = Bench["benchmarks"][number];
 type Figure = Extract<Benchmark, { figures: unknown }>["figures"][number];
@@ -89,9 +91,12 @@ function FigureTable(
             <tr>
               <th scope="row">{figure.what}</th>
               {variants.map((variant) => (
-                <td class="number">{numberText(benchmark, figure.measured[variant])}</td>
+                <td class="number">
+                  {figure.measured[variant] !== undefined &&
+                    numberText(benchmark, figure.measured[variant])}
+                </td>
               ))}
-              <td class="number cost">{costText(benchmark, figure.cost)}</td>
+              <td class="number cost">{signed(benchmark, figure.cost)}</td>
               {has("interval") && <td>{spanText(figure.interval)}</td>}
               {has("middle") && <td>{spanText(figure.middle)}</td>}
               {has("budget") && <Budget figure={figure} />}
@@ -111,7 +116,7 @@ function Budget({ figure: { cost, budget } }: { figure: Figure }) {
   const used = budget === 0 ? Number(cost > 0) : Math.min(1, Math.max(0, cost / budget));
   return (
     <td class="number">
-      {budget.toLocaleString("en-US")}
+      {grouped(budget)}
       <i class="used" style={`--used:${(used * 100).toFixed(0)}%`} />
     </td>
   );
@@ -129,18 +134,8 @@ function Verdict({ figure: { verdict } }: { figure: Figure }) {
   return <td class={look}>{text}</td>;
 }
 
-function numberText({ cost }: Benchmark, value: number | undefined): string {
-  if (value === undefined) return "";
-  if (cost === "ratio") return value.toFixed(2);
-  return value.toLocaleString("en-US", { maximumFractionDigits: 2 });
-}
-
-function spanText(ends: readonly number[] | undefined): string | undefined {
-  return ends?.map((end) => end.toFixed(3)).join("–");
-}
-
-function costText(benchmark: Benchmark, value: number): string {
-  if (benchmark.cost === "ratio") return `× ${value.toFixed(3)}`;
-  const sign = benchmark.cost === "added" && value > 0 ? "+" : "";
-  return `${sign}${numberText(benchmark, value)}`.replace("-", "−");
+/** With the signs that type has for them. */
+function signed(benchmark: Benchmark, cost: number): string {
+  const times = benchmark.cost === "ratio" ? "× " : "";
+  return times + costText(benchmark, cost).replace("-", "−");
 }
